@@ -1,0 +1,164 @@
+/**
+ * What the shell does with a failure: `retry` = back off and keep the place, `park` = store this one object with its
+ * code and go on, `halt` = stop the smallest owner (tenant, source, else process). A code has one disposition for ever.
+ */
+export type Disposition = 'retry' | 'park' | 'halt';
+
+/** Every error code, with the operator's manual as its comment. `docs/errors.md` is generated from this table. */
+export const codes = {
+  // ── configuration and start-up ────────────────────────────────────────────────────────────────────────────────
+  /** A setting is missing or malformed. Operator: the message names the variable and what it takes. */
+  CONFIG_INVALID: 'halt',
+  /** A command was called with arguments that do not fit. Operator: see `--help` of the command. */
+  USAGE: 'halt',
+  /** Postgres does not answer. Resumes by itself; operator: check the database and DATABASE_URL. */
+  POSTGRES_UNREACHABLE: 'retry',
+  /** Kafka does not answer. Resumes by itself; operator: check the brokers and KAFKA_BROKERS. */
+  KAFKA_UNREACHABLE: 'retry',
+  /** A topic is missing. Operator: run `orgstream topics apply`. */
+  TOPIC_MISSING: 'halt',
+  /** The database has not been migrated. Operator: run `orgstream migrate`. */
+  DATABASE_NOT_MIGRATED: 'halt',
+
+  // ── Kafka and registry ────────────────────────────────────────────────────────────────────────────────────────
+  /** The schema registry does not answer; known schemas go on working. Resumes by itself. */
+  REGISTRY_UNREACHABLE: 'retry',
+  /** A record type is not registered. Operator: run `orgstream schemas register`. */
+  SCHEMA_NOT_REGISTERED: 'halt',
+  /** The registry does not know a record's schema id. The partition waits; operator: restore the registry. */
+  SCHEMA_UNKNOWN: 'retry',
+  /** The writer's schema cannot be read with ours. The record is set aside; operator: fix the producer. */
+  SCHEMA_UNRESOLVABLE: 'park',
+  /** A schema change breaks FULL_TRANSITIVE compatibility. Operator: see schemas/README.md. */
+  SCHEMA_INCOMPATIBLE: 'halt',
+  /** The bytes are not an Avro record in the Confluent wire format. The record is set aside. */
+  RECORD_UNREADABLE: 'park',
+  /** A record could not be encoded: a field has a value its schema does not allow. */
+  RECORD_INVALID: 'park',
+  /** The stored offset is no longer in the log. Operator: run `orgstream replay` after a snapshot. */
+  RETENTION_PASSED: 'halt',
+  /** The topic was re-created or the cluster is another one. Operator: see docs/runbooks. */
+  TOPIC_REPLACED: 'halt',
+  /** The consumer or producer is stuck or gone; the process ends and is restarted. */
+  KAFKA_CLIENT_DEAD: 'halt',
+
+  // ── change data capture ───────────────────────────────────────────────────────────────────────────────────────
+  /** The source database does not answer. Resumes by itself. */
+  SOURCE_UNREACHABLE: 'retry',
+  /** The source refuses the credentials. Operator: `orgstream source add` with the right URL. */
+  SOURCE_AUTH_FAILED: 'halt',
+  /** The source runs with wal_level below logical. Operator: set wal_level = logical and restart it. */
+  WAL_LEVEL_TOO_LOW: 'halt',
+  /** The slot is gone or was invalidated: changes are lost. Operator: `orgstream snapshot --source`. */
+  SLOT_LOST: 'halt',
+  /** Another client reads the slot, often our own dead connection. Resumes by itself. */
+  SLOT_IN_USE: 'retry',
+  /** The publication is missing or lacks a table: nothing would stream. Operator: `orgstream snapshot --source`. */
+  PUBLICATION_MISSING: 'halt',
+  /** A deletion in this table would not name its tenant. Operator: run the ALTER statement of the message. */
+  REPLICA_IDENTITY_LACKS_TENANT: 'halt',
+  /** A captured table or column is missing in the source. Operator: fix the mapping file or the source. */
+  SOURCE_SCHEMA_MISMATCH: 'halt',
+  /** A captured table was truncated. Nobody is removed. Operator: `orgstream snapshot --source` after a look. */
+  SOURCE_TRUNCATED: 'halt',
+  /** The source does not have the tenant (site). Operator: check the tenant key <source>.<site id>. */
+  TENANT_UNKNOWN: 'park',
+  /** No such source. Operator: `orgstream source add`. */
+  SOURCE_UNKNOWN: 'park',
+  /** The replication stream broke its protocol. The connection is made anew. */
+  REPLICATION_PROTOCOL: 'retry',
+
+  // ── facts and rules (semantics: Ziik) ─────────────────────────────────────────────────────────────────────────
+  /** A source row cannot be mapped to a fact. It parks that object; heals with its next good record. */
+  FACT_INVALID: 'park',
+  /** The site was deleted at the source. The tenant stops, nothing is sent. */
+  TENANT_GONE: 'halt',
+  /** The top unit was deleted or replaced. The tenant stops. Operator: look at the source, re-create the integration. */
+  TOP_UNIT_CHANGED: 'halt',
+  /** A sibling department has this name. Operator: rename one, or switch Unique Units on. */
+  DEPARTMENT_NAME_TAKEN: 'park',
+  /** The department still has foreign users or children. Operator: move them, then it is deleted by itself. */
+  DEPARTMENT_NOT_EMPTY: 'park',
+  /** Another permission type has this name. Operator: rename the role or the permission type. */
+  PERMISSION_TYPE_NAME_TAKEN: 'park',
+  /** A role has the name of a built-in permission type, which carries rights. Operator decides. */
+  PERMISSION_TYPE_HAS_RIGHTS: 'park',
+  /** Person without e-mail. Resumes by itself once it has one. */
+  EMAIL_MISSING: 'park',
+  /** Another linked person has this e-mail. Resumes when one of the two changes. */
+  EMAIL_TAKEN: 'park',
+  /** The e-mail belongs to a linked, inactive person: probably re-hired. Operator moves the link. */
+  REHIRE: 'park',
+  /** The user or object found at the target is linked by another integration. Operator decides. */
+  LINKED_ELSEWHERE: 'park',
+  /** The user found by e-mail is inactive at the target. Operator decides. */
+  MATCH_INACTIVE: 'park',
+  /** Two people match one user. Operator decides. */
+  MATCHED_TWICE: 'park',
+  /** A protected identity would be deactivated, moved or stripped. */
+  PROTECTED: 'park',
+  /** A name or value is longer than the target takes. Operator: shorten it at the source. */
+  VALUE_TOO_LONG: 'park',
+
+  // ── Learningbank ──────────────────────────────────────────────────────────────────────────────────────────────
+  /** No answer, a reset connection, or a time-out. */
+  TARGET_UNREACHABLE: 'retry',
+  /** 5xx. */
+  TARGET_ERROR: 'retry',
+  /** 429; carries waitMs. */
+  TARGET_RATE_LIMITED: 'retry',
+  /** The answer is not what was asked for: HTML, half a JSON, empty, or other values. */
+  TARGET_ANSWER_INVALID: 'retry',
+  /** The credentials are refused. The platform pauses, probes and resumes by itself. Operator: renew them. */
+  TARGET_AUTH_FAILED: 'retry',
+  /** 403 on one object, while the platform answers. */
+  TARGET_FORBIDDEN: 'park',
+  /** 404 on an object we had linked. It is looked up and created again where the rules allow. */
+  TARGET_NOT_FOUND: 'park',
+  /** 409: a name or an e-mail is taken, or the object is in use. */
+  TARGET_CONFLICT: 'park',
+  /** 422 or 400: the target refuses the values. */
+  TARGET_REFUSED: 'park',
+  /** The platform's breaker is open; nothing is burnt, it probes and resumes. */
+  PLATFORM_PAUSED: 'retry',
+  /** Another sink owns the platform now. */
+  LEASE_LOST: 'retry',
+  /** A secret cannot be decrypted with the configured key. Operator: set ORGSTREAM_SECRET_KEY to the right key. */
+  SECRET_UNREADABLE: 'halt',
+  /** An unknown failure on one object, after all its retries. */
+  UNEXPECTED: 'park',
+} as const satisfies Record<string, Disposition>;
+
+/** A stable error code. */
+export type ErrorCode = keyof typeof codes;
+
+/** Data of an {@link AppError}: plain fields for the log, never personal data. */
+export interface ErrorDetails {
+  readonly cause?: unknown;
+  /** Wait at least this long before a retry, milliseconds. */
+  readonly waitMs?: number;
+  readonly [field: string]: unknown;
+}
+
+/** The one error of orgstream: what was being done, a stable code, and plain facts. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly disposition: Disposition;
+  readonly waitMs: number | undefined;
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    const { cause, waitMs, ...data } = details;
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.disposition = codes[code];
+    this.waitMs = waitMs;
+    this.data = data;
+  }
+}
+
+/** True when `error` is an {@link AppError}, of one of `wanted` codes if any are given. */
+export function isAppError(error: unknown, ...wanted: readonly ErrorCode[]): error is AppError {
+  return error instanceof AppError && (wanted.length === 0 || wanted.includes(error.code));
+}
