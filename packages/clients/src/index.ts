@@ -1,0 +1,2 @@
+export type * from './learningbank.ts';
+export { createLearningbankClient } from './learningbank-client.ts';
