@@ -37,5 +37,7 @@ export function parseLsn(text: string): number {
 
 /** Integer → `16/B374D848`. */
 export function formatLsn(lsn: number): string {
-  return `${Math.floor(lsn / 2 ** 32).toString(16).toUpperCase()}/${(lsn % 2 ** 32).toString(16).toUpperCase()}`;
+  return `${Math.floor(lsn / 2 ** 32)
+    .toString(16)
+    .toUpperCase()}/${(lsn % 2 ** 32).toString(16).toUpperCase()}`;
 }

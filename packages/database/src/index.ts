@@ -1,0 +1,4 @@
+export * from './command.ts';
+export * from './database.ts';
+export * from './integration.ts';
+export * from './migrate.ts';

@@ -1,0 +1,97 @@
+import { AppError, parseTenantKey, type IntegrationSettings } from '@orgstream/core';
+import type { Knex } from 'knex';
+import { insertCommand } from './command.ts';
+
+/** A secret as `packages/runtime` sealed it. */
+export interface SealedSecret {
+  readonly keyId: string;
+  readonly sealed: Buffer;
+}
+
+export interface IntegrationRow {
+  readonly id: string;
+  readonly tenant: string;
+  readonly name: string;
+  readonly product: 'sync' | 'login';
+  readonly platform_url: string;
+  readonly secret_id: string;
+  readonly enabled: boolean;
+  readonly generation: number;
+  readonly settings: IntegrationSettings;
+}
+
+export async function insertSecret(db: Knex, secret: SealedSecret): Promise<string> {
+  const { rows } = await db.raw<{ rows: { id: string }[] }>(
+    `insert into control.secret (key_id, sealed) values (?, ?) returning id`,
+    [secret.keyId, secret.sealed],
+  );
+  return rows[0]!.id;
+}
+
+export async function readSecret(db: Knex, id: string): Promise<SealedSecret | undefined> {
+  const { rows } = await db.raw<{ rows: { key_id: string; sealed: Buffer }[] }>(
+    `select key_id, sealed from control.secret where id = ?`,
+    [id],
+  );
+  return rows[0] && { keyId: rows[0].key_id, sealed: rows[0].sealed };
+}
+
+/**
+ * Joins a tenant to a platform. In one transaction: integration, settings, secret and, with *sync*, the command that
+ * makes ziik-cdc snapshot the tenant. The order matters: ingest keeps facts only of tenants that have an integration,
+ * so a snapshot asked for before the commit could be read by an ingest that does not know the tenant yet.
+ */
+export async function createIntegration(
+  db: Knex,
+  integration: {
+    readonly tenant: string;
+    readonly name: string;
+    readonly product: 'sync' | 'login';
+    readonly platformUrl: string;
+    readonly credentials: SealedSecret;
+    readonly settings: IntegrationSettings;
+  },
+): Promise<string> {
+  const key = parseTenantKey(integration.tenant);
+  if (!key) throw new AppError('USAGE', `tenant ${integration.tenant} is not <source>.<site id>, for example eu1.42`);
+  return db.transaction(async (tx) => {
+    await tx.raw(`insert into control.tenant (key, source, site_id) values (?, ?, ?) on conflict (key) do nothing`, [
+      integration.tenant,
+      key.source,
+      key.siteId,
+    ]);
+    const secretId = await insertSecret(tx, integration.credentials);
+    const { rows } = await tx.raw<{ rows: { id: string }[] }>(
+      `insert into control.integration (tenant, name, product, platform_url, secret_id) values (?, ?, ?, ?, ?)
+       on conflict (tenant, platform_url) do nothing returning id`,
+      [integration.tenant, integration.name, integration.product, integration.platformUrl, secretId],
+    );
+    const id = rows[0]?.id;
+    if (id === undefined) {
+      throw new AppError('USAGE', `tenant ${integration.tenant} already has an integration with this platform`);
+    }
+    await tx.raw(`insert into control.settings (integration_id, version, settings) values (?, 1, ?)`, [
+      id,
+      JSON.stringify(integration.settings),
+    ]);
+    if (integration.product === 'sync') {
+      await insertCommand(tx, {
+        addressee: 'ziik-cdc',
+        kind: 'snapshot',
+        payload: { source: key.source, tenant: integration.tenant, reason: 'first_sync' },
+      });
+    }
+    return id;
+  });
+}
+
+/** Every integration with its current settings. */
+export async function listIntegrations(db: Knex): Promise<readonly IntegrationRow[]> {
+  const { rows } = await db.raw<{ rows: IntegrationRow[] }>(
+    `select i.id, i.tenant, i.name, i.product, i.platform_url, i.secret_id, i.enabled, i.generation, s.settings
+       from control.integration i
+       join control.settings s on s.integration_id = i.id and s.version = i.settings_version
+      order by i.created_at, i.id`,
+  );
+  return rows;
+}

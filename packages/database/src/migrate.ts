@@ -1,0 +1,37 @@
+import type { Knex } from 'knex';
+import * as control from './migrations/0001-control.ts';
+import * as cdc from './migrations/0002-cdc.ts';
+import * as sink from './migrations/0003-sink.ts';
+
+interface Step {
+  readonly up: (knex: Knex) => Promise<void>;
+}
+
+/** Append only. Names are ours, so that a rename of a file never re-runs a migration (facts: the loader stores file names). */
+const steps: readonly (readonly [name: string, step: Step])[] = [
+  ['0001-control', control],
+  ['0002-cdc', cdc],
+  ['0003-sink', sink],
+];
+
+const source: Knex.MigrationSource<(typeof steps)[number]> = {
+  getMigrations: async () => [...steps],
+  getMigrationName: ([name]) => name,
+  getMigration: async ([, { up }]) => ({ up, down: async () => {} }),
+};
+
+/** Any number will do, as long as it stays the same: two replicas migrating at once would fail at `create table`. */
+const MIGRATION_LOCK = 7_201_101;
+
+/** Brings the database to the newest version, alone under an advisory lock; returns the migrations it ran. */
+export async function migrate(knex: Knex): Promise<readonly string[]> {
+  const lock = await knex.client.acquireConnection();
+  try {
+    await knex.raw('select pg_advisory_lock(?)', [MIGRATION_LOCK]).connection(lock);
+    const [, ran] = await knex.migrate.latest({ migrationSource: source });
+    return ran as readonly string[];
+  } finally {
+    await knex.raw('select pg_advisory_unlock(?)', [MIGRATION_LOCK]).connection(lock);
+    await knex.client.releaseConnection(lock);
+  }
+}

@@ -1,0 +1,187 @@
+import type { Knex } from 'knex';
+
+/** Columns of every fact table: version, where it was last met by a snapshot, and what became of it. */
+const factColumns = /* sql */ `
+  tenant text not null,
+  id text not null,
+  epoch bigint not null,
+  lsn bigint not null,
+  seq int not null,
+  log_offset bigint not null,
+  committed_at timestamptz not null,
+  seen_snapshot text,
+  seen_chunk int,
+  deleted boolean not null default false,
+  rejected_code text,
+  primary key (tenant, id)`;
+
+/** The sink: replica of the facts, and what is applied, outstanding and attempted at the targets. */
+export async function up(knex: Knex): Promise<void> {
+  await knex.raw(/* sql */ `
+    create schema sink;
+
+    create table sink.ingest_offset (
+      topic text not null,
+      partition int not null,
+      next_offset bigint not null,
+      cluster_id text not null,
+      generation text,
+      updated_at timestamptz not null default now(),
+      primary key (topic, partition)
+    );
+
+    create table sink.tenant (${factColumns}, identifier text, name text, default_language text);
+    create table sink.unit (${factColumns}, parent_id text, name text, unit_type text, reference text);
+    create index on sink.unit (tenant, parent_id);
+    create table sink.role (${factColumns}, name text, reference text);
+    create table sink.person (${factColumns}, first_name text, last_name text, email text, language text,
+      active boolean, admin boolean, reference text, expires_at timestamptz, anonymised boolean not null default false,
+      expiry_marked boolean not null default false);
+    create index on sink.person (tenant, lower(email));
+    create index on sink.person (expires_at) where expires_at is not null and not expiry_marked;
+    create table sink.membership (${factColumns}, person_id text, unit_id text, department_id text, ordinal int);
+    create index on sink.membership (tenant, person_id);
+    create index on sink.membership (tenant, unit_id);
+    create table sink.assignment (${factColumns}, membership_id text, role_id text, ordinal int);
+    create index on sink.assignment (tenant, membership_id);
+    create index on sink.assignment (tenant, role_id);
+
+    create table sink.snapshot (
+      tenant text not null,
+      snapshot_id text not null,
+      epoch bigint not null,
+      lsn bigint not null,
+      seq int not null,
+      start_offset bigint not null,
+      state text not null check (state in ('started', 'proved', 'unproved', 'superseded')),
+      chunks jsonb,
+      detail jsonb,
+      started_at timestamptz not null default now(),
+      ended_at timestamptz,
+      primary key (tenant, snapshot_id)
+    );
+
+    create table sink.platform (
+      id text primary key,
+      base_url text not null,
+      lease_token bigint not null default 0,
+      lease_owner text,
+      lease_until timestamptz,
+      breaker text not null default 'closed' check (breaker in ('closed', 'open', 'half_open')),
+      code text,
+      updated_at timestamptz not null default now()
+    );
+    comment on column sink.platform.id is 'host#platform id of the token answer; before the first login: the base URL.';
+
+    create table sink.integration_state (
+      integration_id uuid primary key references control.integration (id) on delete cascade,
+      tenant text not null,
+      platform text references sink.platform (id),
+      state text not null check (state in ('new', 'waiting_for_snapshot', 'listing', 'first_sync', 'live', 'halted')),
+      code text,
+      message text,
+      top_unit_id text,
+      top_department_id bigint,
+      default_department_id bigint,
+      snapshot_id text,
+      first_sync_started_at timestamptz,
+      first_sync_done_at timestamptz,
+      first_sync_total int,
+      updated_at timestamptz not null default now()
+    );
+
+    create table sink.link (
+      integration_id uuid not null references control.integration (id) on delete cascade,
+      kind text not null check (kind in ('unit', 'role', 'person')),
+      id text not null,
+      platform text not null references sink.platform (id),
+      target_id bigint not null,
+      made_by_us boolean not null,
+      is_top boolean not null default false,
+      applied jsonb not null,
+      cause_epoch bigint,
+      cause_lsn bigint,
+      linked_at timestamptz not null default now(),
+      updated_at timestamptz not null default now(),
+      primary key (integration_id, kind, id)
+    );
+    create unique index link_target on sink.link (platform, kind, target_id) where not is_top;
+    create index link_department on sink.link (integration_id, ((applied ->> 'parentId')::bigint), (applied ->> 'name')) where kind = 'unit';
+    create index link_role_name on sink.link (integration_id, (applied ->> 'name')) where kind = 'role';
+    create index link_email on sink.link (integration_id, lower(applied ->> 'email')) where kind = 'person';
+
+    create table sink.work (
+      integration_id uuid not null references control.integration (id) on delete cascade,
+      kind text not null check (kind in ('unit', 'role', 'person')),
+      id text not null,
+      lane smallint not null,
+      state text not null default 'ready' check (state in ('ready', 'waiting', 'held', 'parked', 'conflict')),
+      code text,
+      detail jsonb,
+      waits_kind text,
+      waits_id text,
+      ripe boolean not null default true,
+      attempts int not null default 0,
+      next_at timestamptz not null default now(),
+      generation bigint not null default 1,
+      cause_epoch bigint not null,
+      cause_lsn bigint not null,
+      committed_at timestamptz not null,
+      marked_at timestamptz not null default now(),
+      primary key (integration_id, kind, id)
+    );
+    comment on column sink.work.lane is '0 leaver, 1 live, 2 bulk, 3 gap';
+    comment on column sink.work.generation is 'Rises with every mark; settled only where it is still the claimed one.';
+    create index work_ready on sink.work (integration_id, lane, next_at) where state = 'ready';
+    create index work_waiting on sink.work (integration_id, waits_kind, waits_id) where state = 'waiting';
+
+    create table sink.attempt (
+      id bigint generated always as identity primary key,
+      integration_id uuid not null references control.integration (id) on delete cascade,
+      kind text not null,
+      object_id text not null,
+      op text not null,
+      target_id bigint,
+      state text not null default 'sent' check (state in ('sent', 'done', 'failed', 'unknown')),
+      before jsonb,
+      after jsonb,
+      cause_epoch bigint not null,
+      cause_lsn bigint not null,
+      lease_token bigint not null,
+      status int,
+      code text,
+      sent_at timestamptz not null default now(),
+      finished_at timestamptz
+    );
+    create index attempt_open on sink.attempt (integration_id, kind, object_id) where state in ('sent', 'unknown');
+    create index attempt_object on sink.attempt (integration_id, kind, object_id, id);
+
+    create table sink.target (
+      platform text not null references sink.platform (id),
+      kind text not null check (kind in ('unit', 'role', 'person')),
+      target_id bigint not null,
+      name text,
+      parent_id bigint,
+      email text,
+      external_id text,
+      body jsonb not null,
+      listed_at timestamptz not null default now(),
+      primary key (platform, kind, target_id)
+    );
+    create index on sink.target (platform, kind, lower(email)) where email is not null;
+    create index on sink.target (platform, kind, external_id) where external_id is not null;
+    create index on sink.target (platform, kind, parent_id, name);
+
+    create table sink.run (
+      id uuid primary key default gen_random_uuid(),
+      kind text not null,
+      tenant text,
+      state text not null check (state in ('requested', 'running', 'done', 'failed')),
+      progress jsonb not null default '{}',
+      code text,
+      message text,
+      created_at timestamptz not null default now(),
+      updated_at timestamptz not null default now()
+    );
+  `);
+}
