@@ -37,8 +37,8 @@ export async function readSecret(db: Knex, id: string): Promise<SealedSecret | u
 }
 
 /**
- * Joins a tenant to a platform. In one transaction: integration, settings, secret and, with *sync*, the command that
- * makes ziik-cdc snapshot the tenant. The order matters: ingest keeps facts only of tenants that have an integration,
+ * Joins a tenant to a platform. In one transaction: integration, settings, secret and, where *sync* finds no proved
+ * snapshot, the command that makes ziik-cdc snapshot the tenant. The order matters: ingest keeps facts only of tenants that have an integration,
  * so a snapshot asked for before the commit could be read by an ingest that does not know the tenant yet.
  */
 export async function createIntegration(
@@ -74,7 +74,7 @@ export async function createIntegration(
       id,
       JSON.stringify(integration.settings),
     ]);
-    if (integration.product === 'sync') {
+    if (integration.product === 'sync' && !(await hasProvedSnapshot(tx, integration.tenant))) {
       await insertCommand(tx, {
         addressee: 'ziik-cdc',
         kind: 'snapshot',
@@ -83,6 +83,14 @@ export async function createIntegration(
     }
     return id;
   });
+}
+
+async function hasProvedSnapshot(db: Knex, tenant: string): Promise<boolean> {
+  const { rows } = await db.raw<{ rows: unknown[] }>(
+    `select from sink.snapshot where tenant = ? and state = 'proved' limit 1`,
+    [tenant],
+  );
+  return rows.length > 0;
 }
 
 /** Every integration with its current settings. */

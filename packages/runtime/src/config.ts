@@ -1,0 +1,61 @@
+import { AppError } from '@orgstream/core';
+import { z } from 'zod';
+
+/**
+ * Reads a service's settings from the environment, once. A bad value refuses to start: CONFIG_INVALID, naming each
+ * variable and what it takes, never its value (it may be a secret). An empty variable counts as absent.
+ */
+export function readConfig<S extends z.ZodObject>(schema: S, env: NodeJS.ProcessEnv): z.infer<S> {
+  const given = Object.fromEntries(Object.keys(schema.shape).flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => {
+    const name = String(issue.path[0] ?? '');
+    const about = (schema.shape[name] as z.ZodType | undefined)?.description;
+    return `${name}: ${name in given ? issue.message : 'is missing'}${about ? ` (${about})` : ''}`;
+  });
+  throw new AppError('CONFIG_INVALID', `configuration: ${problems.join('; ')}`, {
+    variables: result.error.issues.map((issue) => String(issue.path[0])),
+  });
+}
+
+/** Settings that every service has. */
+export const CommonConfig = z.object({
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('Least severe log level that is written.'),
+  OPS_HOST: z.string().default('127.0.0.1').describe('Address that /metrics, /livez and /readyz listen on.'),
+  OPS_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(9464)
+    .describe('Port of /metrics, /livez and /readyz; 0 = any free one.'),
+});
+
+/** Settings of a service that uses Kafka. */
+export const KafkaConfig = z.object({
+  KAFKA_BROKERS: z.string().min(1).describe('host:port of brokers, comma-separated.'),
+  REGISTRY_URL: z.url().describe('Base URL of the Confluent-compatible schema registry.'),
+});
+
+/** Settings of a service that uses our Postgres. */
+export const DatabaseConfig = z.object({
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+    .describe('Our Postgres: postgres://user:password@host:port/database.'),
+});
+
+/** Settings of a service that reads or writes sealed secrets. */
+export const SecretConfig = z.object({
+  ORGSTREAM_SECRET_KEY: z
+    .string()
+    .regex(
+      /^[a-z0-9-]{1,16}:[0-9a-f]{64}(,[a-z0-9-]{1,16}:[0-9a-f]{64})*$/,
+      'must be <key id>:<64 hex digits>, more keys after commas',
+    )
+    .describe('AES-256 keys that seal secrets, <key id>:<64 hex digits>; the first seals, all open.'),
+});

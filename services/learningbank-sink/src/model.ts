@@ -1,0 +1,188 @@
+import type { ErrorCode, IntegrationSettings } from '@orgstream/core';
+
+/** Objects that exist at the target; a person's memberships and assignments are part of the person. */
+export const objectKinds = ['unit', 'role', 'person'] as const;
+export type ObjectKind = (typeof objectKinds)[number];
+
+export interface ObjectKey {
+  readonly kind: ObjectKind;
+  /** Source id. */
+  readonly id: string;
+}
+
+/** Lanes of work, most urgent first (`sink.work.lane`). */
+export const lanes = { leaver: 0, live: 1, bulk: 2, gap: 3 } as const;
+export type Lane = keyof typeof lanes;
+
+/** Id at the target. */
+export type TargetId = number;
+
+// ── what is applied: the `applied` column of a link row ─────────────────────────────────────────────────────────────
+
+export interface AppliedUnit {
+  readonly name: string;
+  /** Department id of the parent; null on the top department. */
+  readonly parentId: TargetId | null;
+}
+
+export interface AppliedRole {
+  readonly name: string;
+}
+
+export interface AppliedPerson {
+  readonly firstName: string;
+  readonly lastName: string;
+  readonly email: string;
+  readonly active: boolean;
+  /** In the order of the memberships; the first is the primary one. */
+  readonly departmentIds: readonly TargetId[];
+  /** Only permission types that we assigned; whatever else the user has is foreign and stays. */
+  readonly permissionTypeIds: readonly TargetId[];
+  /** Job profile as we last wrote it; null = never written by us. */
+  readonly jobProfileId: TargetId | null;
+  /**
+   * Role ids of the first membership, in its order, when the job profile was last decided. The profile is decided again
+   * only when this list changes: a profile created later or a renamed role never rewrites it (semantics.md §1, decided 3).
+   */
+  readonly jobProfileRoles: readonly string[];
+}
+
+interface LinkOf<A> {
+  readonly targetId: TargetId;
+  readonly madeByUs: boolean;
+  readonly applied: A;
+}
+export type UnitLink = LinkOf<AppliedUnit> & { readonly isTop: boolean };
+export type RoleLink = LinkOf<AppliedRole>;
+export type PersonLink = LinkOf<AppliedPerson>;
+
+// ── what to do ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface NewUser {
+  readonly externalId: string;
+  readonly firstName: string;
+  readonly lastName: string;
+  readonly email: string;
+  /** Written at creation only. */
+  readonly language: string | null;
+  readonly isActive: boolean;
+  readonly departmentIds: readonly TargetId[];
+  readonly permissionTypeIds: readonly TargetId[];
+  /** Absent: the platform's default applies. */
+  readonly jobProfileId: TargetId | null;
+}
+
+export type UserFields = Pick<NewUser, 'firstName' | 'lastName' | 'email'> & { readonly jobProfileId: TargetId };
+
+/**
+ * One call to the target, or (`link`) none. `after` = the whole applied state once the call succeeded: it becomes the
+ * link row. Actions of one outcome are carried out in order; a failure leaves the rest for the next plan.
+ */
+export type Action =
+  | {
+      readonly op: 'department.create';
+      readonly name: string;
+      readonly parentId: TargetId;
+      readonly externalId: string;
+      readonly after: AppliedUnit;
+    }
+  | {
+      readonly op: 'department.update';
+      readonly targetId: TargetId;
+      readonly set: Partial<{ readonly name: string; readonly parentId: TargetId }>;
+      readonly after: AppliedUnit;
+    }
+  | { readonly op: 'department.delete'; readonly targetId: TargetId }
+  | {
+      readonly op: 'permission_type.create';
+      readonly name: string;
+      readonly externalId: string;
+      readonly after: AppliedRole;
+    }
+  | {
+      readonly op: 'permission_type.update';
+      readonly targetId: TargetId;
+      readonly set: { readonly name: string };
+      readonly after: AppliedRole;
+    }
+  | { readonly op: 'permission_type.delete'; readonly targetId: TargetId }
+  | { readonly op: 'user.create'; readonly user: NewUser; readonly after: AppliedPerson }
+  | {
+      readonly op: 'user.update';
+      readonly targetId: TargetId;
+      readonly set: Partial<UserFields>;
+      readonly after: AppliedPerson;
+    }
+  | {
+      readonly op: 'user.departments';
+      readonly targetId: TargetId;
+      readonly departmentIds: readonly TargetId[];
+      readonly after: AppliedPerson;
+    }
+  | {
+      readonly op: 'user.permissions';
+      readonly targetId: TargetId;
+      readonly add: readonly TargetId[];
+      readonly remove: readonly TargetId[];
+      readonly after: AppliedPerson;
+    }
+  | { readonly op: 'user.deactivate'; readonly targetId: TargetId; readonly after: AppliedPerson }
+  | { readonly op: 'user.reactivate'; readonly targetId: TargetId; readonly after: AppliedPerson }
+  /** Links an existing target object, without a call; what differs is planned next, against `after` (what it has now). */
+  | {
+      readonly op: 'link';
+      readonly targetId: TargetId;
+      readonly madeByUs: boolean;
+      readonly isTop: boolean;
+      readonly after: AppliedUnit | AppliedRole | AppliedPerson;
+    }
+  /** Forgets a link whose object is gone or was deleted, without a call. */
+  | { readonly op: 'unlink'; readonly targetId: TargetId };
+
+/** What becomes of one object now. */
+export type Outcome =
+  | { readonly kind: 'settled' }
+  /** Carry out, then plan again (or settle, when `last`): planning after applying gives nothing. */
+  | { readonly kind: 'actions'; readonly actions: readonly [Action, ...Action[]] }
+  /** The planner must know what the target has at this natural key before it may create (find before create). */
+  | { readonly kind: 'look_up' }
+  /** Another object of ours has to be settled first; settling it makes this one ready. */
+  | { readonly kind: 'wait'; readonly on: ObjectKey; readonly code?: ErrorCode }
+  /** Another object of ours is to be changed first, out of turn (it holds a name and cannot go yet): interim rename. */
+  | { readonly kind: 'first'; readonly object: ObjectKey; readonly action: Action }
+  | { readonly kind: 'park'; readonly code: ErrorCode; readonly detail?: Readonly<Record<string, unknown>> }
+  /** A match case for an operator. */
+  | { readonly kind: 'conflict'; readonly code: ErrorCode; readonly detail?: Readonly<Record<string, unknown>> }
+  /** The whole tenant stops. */
+  | { readonly kind: 'halt'; readonly code: ErrorCode };
+
+/** An object found at the target by natural key or marker, before a create. */
+export interface Candidate {
+  readonly targetId: TargetId;
+  readonly externalId: string | null;
+  /** By whom it is linked already: by another object of this integration, by another integration of the platform, or by nobody. */
+  readonly linkedBy: { readonly scope: 'ours' | 'elsewhere'; readonly id: string } | null;
+  readonly applied: AppliedUnit | AppliedRole | AppliedPerson;
+  /** Built-in permission type: it carries rights. */
+  readonly isSystem?: boolean;
+}
+
+/** What the target offers and has by default, known by the platform's owner. */
+export interface Catalogue {
+  readonly topDepartmentId: TargetId;
+  readonly defaultDepartmentId: TargetId;
+  /** Job profiles by exact (trimmed) name. */
+  readonly jobProfiles: ReadonlyMap<string, TargetId>;
+}
+
+export interface Policy {
+  readonly tenant: string;
+  readonly settings: IntegrationSettings;
+  readonly catalogue: Catalogue;
+  readonly nowMs: number;
+}
+
+/** Our marker in the external id of what we create: survives crashes and restores. */
+export function marker(tenant: string, kind: ObjectKind, id: string): string {
+  return `${tenant}:${kind}:${id}`;
+}
