@@ -1,0 +1,20 @@
+import { CommonConfig, KafkaConfig } from '@orgstream/runtime';
+import { z } from 'zod';
+
+export const Config = z.object({
+  ...CommonConfig.shape,
+  ...KafkaConfig.shape,
+  NORMALIZER_GROUP: z
+    .string()
+    .min(1)
+    .default('orgstream-normalizer')
+    .describe('Consumer group; every replica uses the same.'),
+  NORMALIZER_MAX_BATCH: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(1_000)
+    .describe('Records mapped and written together. More = throughput, less = memory.'),
+});
+export type Config = z.infer<typeof Config>;

@@ -1,0 +1,105 @@
+import { partitionOf, recordsOf, topics } from '@orgstream/core';
+import { createCodec, createKafka, type Batch, type Consumer, type OutRecord, type Producer } from '@orgstream/kafka';
+import { startOpsServer, type Logger, type Service } from '@orgstream/runtime';
+import { Registry, collectDefaultMetrics } from 'prom-client';
+import type { Config } from './config.ts';
+import { createMetrics } from './metrics.ts';
+import { normalizeBatch, type OutFact } from './normalize.ts';
+
+/** A handler that made no progress for this long is stuck. */
+const STUCK_MS = 120_000;
+
+/** Reads `ziik.changes`, writes `directory.changes`: at least once, in order per tenant. */
+export async function createService(context: {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}): Promise<Service> {
+  const { config, log, signal } = context;
+  const resources = new AsyncDisposableStack();
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const metrics = createMetrics(registry);
+  const kafka = createKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orgstream-normalizer', log });
+  const codec = createCodec({ registryUrl: config.REGISTRY_URL });
+  await codec.prepare(topics.directoryChanges, recordsOf[topics.directoryChanges]);
+  const producer = resources.use(await kafka.createProducer());
+  const partitions = await producer.partitions(topics.directoryChanges);
+  const consumer = resources.use(
+    await kafka.createConsumer({
+      groupId: config.NORMALIZER_GROUP,
+      topics: [topics.ziikChanges],
+      maxBatchRecords: config.NORMALIZER_MAX_BATCH,
+      maxQueuedRecords: 4 * config.NORMALIZER_MAX_BATCH,
+      onBatch: async (batch: Batch) => {
+        const normalized = await normalizeBatch(codec, batch);
+        await write(producer, partitions, normalized.facts, normalized.unreadable);
+        metrics.normalized({
+          facts: normalized.facts.length,
+          rejected: normalized.rejected,
+          unreadable: normalized.unreadable.length,
+        });
+        if (normalized.rejected + normalized.unreadable.length > 0) {
+          log.warn(
+            {
+              topic: batch.topic,
+              partition: batch.partition,
+              rejected: normalized.rejected,
+              unreadable: normalized.unreadable.length,
+            },
+            'records rejected',
+          );
+        }
+      },
+    }),
+  );
+  const sampler = setInterval(() => metrics.progressed(lagOf(consumer)), 1_000);
+  resources.defer(() => clearInterval(sampler));
+  resources.use(
+    await startOpsServer({
+      host: config.OPS_HOST,
+      port: config.OPS_PORT,
+      registry,
+      health: { live: () => Date.now() - consumer.lastActivityMs < STUCK_MS, ready: () => consumer.ready },
+    }),
+  );
+  return {
+    run: () => consumer.run(signal),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+function lagOf(consumer: Consumer): { records: number; oldestPendingMs: number | undefined } {
+  const progress = consumer.progress();
+  const oldest = progress.flatMap((p) => p.oldestPendingMs ?? []);
+  return {
+    records: progress.reduce(
+      (sum, p) => sum + Math.max(0, (p.highWatermark ?? 0) - (p.nextOffset ?? p.highWatermark ?? 0)),
+      0,
+    ),
+    oldestPendingMs: oldest.length === 0 ? undefined : Math.min(...oldest),
+  };
+}
+
+/** One append per partition; a tenant is in one partition, so its facts keep their order. */
+async function write(
+  producer: Producer,
+  partitions: number,
+  facts: readonly OutFact[],
+  unreadable: readonly OutRecord[],
+): Promise<void> {
+  const byTenant = new Map<string, number>();
+  const byPartition = new Map<number, OutRecord[]>();
+  for (const { tenant, record } of facts) {
+    let partition = byTenant.get(tenant);
+    if (partition === undefined) byTenant.set(tenant, (partition = partitionOf(tenant, partitions)));
+    const records = byPartition.get(partition);
+    if (records) records.push(record);
+    else byPartition.set(partition, [record]);
+  }
+  const appends = [...byPartition].map(([partition, records]) =>
+    producer.writer(topics.directoryChanges, partition).append(records),
+  );
+  if (unreadable.length > 0) appends.push(producer.writer(topics.unreadable, 0).append(unreadable));
+  await Promise.all(appends);
+}
