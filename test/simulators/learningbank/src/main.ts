@@ -1,0 +1,16 @@
+import { startSimulator } from './server.ts';
+
+const simulator = await startSimulator({ port: Number(process.env['PORT'] ?? 0) });
+const first = simulator.world.platform(simulator.world.firstId);
+// One line, when listening: whoever started us reads the address from it.
+console.log(
+  JSON.stringify({
+    url: simulator.url,
+    platform: { id: first.id, url: `${simulator.url}/p/${first.id}/api/v1`, credentials: first.credentials },
+    pid: process.pid,
+  }),
+);
+
+const stop = () => void simulator.close().then(() => process.exit(0));
+process.once('SIGTERM', stop);
+process.once('SIGINT', stop);
