@@ -11,10 +11,14 @@ export const codes = {
   CONFIG_INVALID: 'halt',
   /** A command was called with arguments that do not fit. Operator: see `--help` of the command. */
   USAGE: 'halt',
+  /** The local stack (Postgres, Kafka, registry) cannot be started. Operator: the message says what to install. */
+  STACK_UNAVAILABLE: 'halt',
   /** Postgres does not answer. Resumes by itself; operator: check the database and DATABASE_URL. */
   POSTGRES_UNREACHABLE: 'retry',
   /** Kafka does not answer. Resumes by itself; operator: check the brokers and KAFKA_BROKERS. */
   KAFKA_UNREACHABLE: 'retry',
+  /** Kafka refuses the credentials, or they lack a right. Operator: the message names what was being done. */
+  KAFKA_AUTH_FAILED: 'halt',
   /** A topic is missing. Operator: run `orgstream topics apply`. */
   TOPIC_MISSING: 'halt',
   /** The database has not been migrated. Operator: run `orgstream migrate`. */

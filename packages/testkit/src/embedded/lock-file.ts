@@ -1,0 +1,43 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * Runs `work` while holding the lock file, which names its owner's process id; a lock whose owner is gone is taken over.
+ *
+ * It saves work, it does not guard correctness: two callers that take over the same dead lock at once may both run, so
+ * `work` must look again first and publish its result atomically.
+ */
+export async function withLockFile<T>(path: string, work: () => Promise<T>): Promise<T> {
+  while (!(await take(path))) {
+    if (!(await isHeld(path))) await rm(path, { force: true });
+    else await sleep(100);
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+async function take(path: string): Promise<boolean> {
+  try {
+    await writeFile(path, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function isHeld(path: string): Promise<boolean> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return false;
+  // Created but not yet written by its owner.
+  if (text === '') return true;
+  try {
+    process.kill(Number(text), 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
