@@ -1,5 +1,7 @@
+export * from './cluster.ts';
 export * from './ports.ts';
 export * from './process.ts';
+export * from './service.ts';
 export * from './shared-stack.ts';
 export * from './stack-types.ts';
 export * from './stack.ts';

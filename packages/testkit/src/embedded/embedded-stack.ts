@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createDatabase } from '../databases.ts';
 import { clusterAnswers } from '../kafka-probe.ts';
@@ -7,7 +6,7 @@ import type { Stack, StackOptions } from '../stack-types.ts';
 import { tempFolder } from '../temp-folder.ts';
 import { uniqueName } from '../unique.ts';
 import { embeddedFiles, type EmbeddedFiles } from './files.ts';
-import { KafkaNode } from './kafka-node.ts';
+import { KafkaNode, newClusterId } from './kafka-node.ts';
 import { PostgresNode } from './postgres-node.ts';
 import { ready } from './ready.ts';
 import { RegistryNode } from './registry-node.ts';
@@ -112,7 +111,7 @@ async function startKafka(
     settings: options.brokerSettings ?? {},
     kafkaLibs: files.kafkaLibs,
     folder: join(folder, 'kafka'),
-    clusterId: randomBytes(16).toString('base64url'),
+    clusterId: newClusterId(),
   });
   const part: KafkaPart = {
     address,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '@orgstream/core';
@@ -10,10 +11,17 @@ export interface KafkaNodeOptions extends Omit<NodeConfig, 'dataFolder'> {
   readonly kafkaLibs: string;
   /** A folder of its own; made here. */
   readonly folder: string;
-  /** 22 characters of base64url, the same for all nodes of a cluster. */
+  /** From {@link newClusterId}, the same for all nodes of a cluster. */
   readonly clusterId: string;
   /** Default 512. */
   readonly heapMb?: number;
+}
+
+/** A cluster id: 16 random bytes in base64url, never with a leading dash, which would read as an option. */
+export function newClusterId(): string {
+  const bytes = randomBytes(16);
+  bytes[0]! &= 0x7f;
+  return bytes.toString('base64url');
 }
 
 /** A formatted KRaft node, which can be started and killed over and over on the same port and data. */
