@@ -48,9 +48,13 @@ function requireStack() {
   if (embedded && kind !== 'testcontainers') return;
   const engine = answers('docker', ['info', '--format', '{{.ServerVersion}}']) !== undefined;
   if (engine && kind !== 'embedded') return;
-  if (kind === 'embedded') fail('STACK=embedded needs Java 17 or newer and Maven: install both (Debian: openjdk-17-jre-headless maven).');
-  if (kind === 'testcontainers') fail('STACK=testcontainers needs a running Docker engine: start it, or use STACK=embedded with Java 17 and Maven.');
-  fail('please install Java 17 and Maven (Debian: openjdk-17-jre-headless maven), or start a Docker engine: the stack runs on real Kafka.');
+  if (kind === 'embedded')
+    fail('STACK=embedded needs Java 17 or newer and Maven: install both (Debian: openjdk-17-jre-headless maven).');
+  if (kind === 'testcontainers')
+    fail('STACK=testcontainers needs a running Docker engine: start it, or use STACK=embedded with Java 17 and Maven.');
+  fail(
+    'please install Java 17 and Maven (Debian: openjdk-17-jre-headless maven), or start a Docker engine: the stack runs on real Kafka.',
+  );
 }
 
 function ensureToolchain() {
@@ -62,8 +66,12 @@ function ensureToolchain() {
     say(`fetching ${wanted.join(' and ')} from npm into .orgstream/toolchain (once) …`);
     mkdirSync(toolchain, { recursive: true });
     writeFileSync(join(toolchain, 'package.json'), '{ "private": true }\n');
-    const npm = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...wanted], { cwd: toolchain, stdio: ['ignore', 'inherit', 'inherit'] });
-    if (npm.status !== 0) fail('npm could not fetch them: check the network and the npm registry setting, then try again.');
+    const npm = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...wanted], {
+      cwd: toolchain,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    if (npm.status !== 0)
+      fail('npm could not fetch them: check the network and the npm registry setting, then try again.');
     writeFileSync(stamp, wanted.join(' '));
   }
   process.env.PATH = `${bin}${delimiter}${process.env.PATH}`;
@@ -72,18 +80,28 @@ function ensureToolchain() {
 
 /** Installs the workspace when the lock file or a manifest list changed since the last time. */
 function ensureInstalled() {
-  const wanted = createHash('sha256').update(readFileSync(join(root, 'pnpm-lock.yaml'))).update(readFileSync(join(root, 'pnpm-workspace.yaml'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'pnpm-lock.yaml')))
+    .update(readFileSync(join(root, 'pnpm-workspace.yaml')))
+    .digest('hex');
   const stamp = join(root, 'node_modules', '.orgstream-installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   say('installing dependencies …');
-  const pnpm = spawnSync(join(bin, 'pnpm'), ['install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only', '--loglevel=warn'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, CI: 'true' } });
+  const pnpm = spawnSync(
+    join(bin, 'pnpm'),
+    ['install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only', '--loglevel=warn'],
+    { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, CI: 'true' } },
+  );
   if (pnpm.status !== 0) fail('pnpm install did not succeed: its message above says why.');
   writeFileSync(stamp, wanted);
 }
 
 function run(node, script, args) {
   // The IPC channel is how the child notices that we are gone, however we ended.
-  const child = spawn(node, [join(root, script), ...args], { cwd: root, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  const child = spawn(node, [join(root, script), ...args], {
+    cwd: root,
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
   const parent = process.ppid;
   setInterval(() => {
     if (process.ppid !== parent) child.kill('SIGTERM');
@@ -97,7 +115,8 @@ function run(node, script, args) {
 const [verb, ...args] = process.argv.slice(2);
 const what = verbs[verb];
 if (!what) fail(`usage: node scripts/bootstrap.js ${Object.keys(verbs).join('|')} [arguments]`);
-if (Number(process.versions.node.split('.')[0]) < 20) fail(`Node ${process.versions.node} is too old to start with: please install Node 20 or newer.`);
+if (Number(process.versions.node.split('.')[0]) < 20)
+  fail(`Node ${process.versions.node} is too old to start with: please install Node 20 or newer.`);
 if (what.stack) requireStack();
 const node = ensureToolchain();
 ensureInstalled();

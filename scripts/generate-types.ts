@@ -62,7 +62,10 @@ class Modules {
     this.#byNamespace.set(namespace, module);
     const doc = schema.doc ? `/** ${schema.doc} */\n` : '';
     if (schema.type === 'enum') {
-      module.set(schema.name!, `${doc}export type ${schema.name} = ${schema.symbols!.map((s) => `'${s}'`).join(' | ')};\n`);
+      module.set(
+        schema.name!,
+        `${doc}export type ${schema.name} = ${schema.symbols!.map((s) => `'${s}'`).join(' | ')};\n`,
+      );
       return;
     }
     const fields = schema.fields!.map(

@@ -13,6 +13,8 @@ export const codes = {
   USAGE: 'halt',
   /** The local stack (Postgres, Kafka, registry) cannot be started. Operator: the message says what to install. */
   STACK_UNAVAILABLE: 'halt',
+  /** A service did not finish a command in time; it goes on. Operator: is the service running? `orgstream status`. */
+  COMMAND_UNANSWERED: 'retry',
   /** Postgres does not answer. Resumes by itself; operator: check the database and DATABASE_URL. */
   POSTGRES_UNREACHABLE: 'retry',
   /** Kafka does not answer. Resumes by itself; operator: check the brokers and KAFKA_BROKERS. */

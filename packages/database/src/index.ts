@@ -2,3 +2,4 @@ export * from './command.ts';
 export * from './database.ts';
 export * from './integration.ts';
 export * from './migrate.ts';
+export * from './status.ts';

@@ -73,6 +73,12 @@ export async function up(knex: Knex): Promise<void> {
     );
     comment on column sink.platform.id is 'host#platform id of the token answer; before the first login: the base URL.';
 
+    create table sink.replica (
+      id text primary key,
+      seen_at timestamptz not null default now()
+    );
+    comment on table sink.replica is 'Running sinks: each takes its share of the platforms.';
+
     create table sink.integration_state (
       integration_id uuid primary key references control.integration (id) on delete cascade,
       tenant text not null,
@@ -87,8 +93,16 @@ export async function up(knex: Knex): Promise<void> {
       first_sync_started_at timestamptz,
       first_sync_done_at timestamptz,
       first_sync_total int,
+      generation int not null default 0,
+      retry_at timestamptz not null default now(),
       updated_at timestamptz not null default now()
     );
+    comment on column sink.integration_state.generation is 'Of control.integration when the state was written: a newer one lets a halted integration try again.';
+
+    create function sink.notify_integration() returns trigger language plpgsql as $$
+      begin perform pg_notify('orgstream_integration', ''); return null; end $$;
+    create trigger integration_changed after insert or update or delete on control.integration
+      for each statement execute function sink.notify_integration();
 
     create table sink.link (
       integration_id uuid not null references control.integration (id) on delete cascade,
