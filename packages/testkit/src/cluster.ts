@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { embeddedFiles } from './embedded/files.ts';
 import { KafkaNode, newClusterId } from './embedded/kafka-node.ts';
 import { ready } from './embedded/ready.ts';
-import { clusterAnswers } from './kafka-probe.ts';
+import { clusterMembers } from './kafka-probe.ts';
 import { freePorts } from './ports.ts';
 import { tempFolder } from './temp-folder.ts';
 
@@ -95,9 +95,10 @@ function kafkaCluster(
     if (!node) throw new RangeError(`no broker ${index}, there are ${brokers.length}`);
     return node;
   };
-  const allMembers = async (): Promise<boolean> => {
-    const running = addresses.filter((_, index) => brokers[index]?.process);
-    return await clusterAnswers(running.join(','), running.length);
+  /** Asked of the broker itself: the others still list a dead one's old registration for a session. */
+  const knowsAll = async (index: number): Promise<boolean> => {
+    const members = await clusterMembers(addresses[index]!);
+    return addresses.every((address, other) => !brokers[other]?.process || members.includes(address));
   };
   return {
     kafkaBrokers: addresses.join(','),
@@ -107,7 +108,10 @@ function kafkaCluster(
     },
     kill: (index) => broker(index).kill(),
     start: async (index) => {
-      await ready(await broker(index).start(), allMembers, { deadlineMs: START_DEADLINE_MS, intervalMs: 200 });
+      await ready(await broker(index).start(), () => knowsAll(index), {
+        deadlineMs: START_DEADLINE_MS,
+        intervalMs: 200,
+      });
     },
     isRunning: (index) => broker(index).process !== undefined,
   };

@@ -1,12 +1,12 @@
 import { createConnection } from 'node:net';
 import kafkajs from 'kafkajs';
 
-/** Whether exactly `brokers` brokers of the cluster are alive and one is the controller. */
-export async function clusterAnswers(bootstrap: string, brokers = 1): Promise<boolean> {
+/** Addresses (host:port) of the live brokers as the broker at `address` sees them; empty when nobody listens there. */
+export async function clusterMembers(address: string): Promise<string[]> {
   // kafkajs takes its time with a port nobody listens on; a plain connection knows at once.
-  if (!(await Promise.all(bootstrap.split(',').map(isListening))).some(Boolean)) return false;
+  if (!(await isListening(address))) return [];
   const kafka = new kafkajs.Kafka({
-    brokers: bootstrap.split(','),
+    brokers: [address],
     logLevel: kafkajs.logLevel.NOTHING,
     connectionTimeout: 2_000,
     requestTimeout: 2_000,
@@ -15,8 +15,8 @@ export async function clusterAnswers(bootstrap: string, brokers = 1): Promise<bo
   const admin = kafka.admin();
   try {
     await admin.connect();
-    const cluster = await admin.describeCluster();
-    return cluster.brokers.length === brokers && cluster.controller !== null;
+    const { brokers, controller } = await admin.describeCluster();
+    return controller === null ? [] : brokers.map(({ host, port }) => `${host}:${port}`);
   } finally {
     await admin.disconnect();
   }

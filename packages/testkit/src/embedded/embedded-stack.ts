@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createDatabase } from '../databases.ts';
-import { clusterAnswers } from '../kafka-probe.ts';
+import { clusterMembers } from '../kafka-probe.ts';
 import { freePorts } from '../ports.ts';
 import type { Stack, StackOptions } from '../stack-types.ts';
 import { tempFolder } from '../temp-folder.ts';
@@ -121,7 +121,7 @@ async function startKafka(
     kill: () => node.kill(),
     start: async () => {
       const timing = { deadlineMs: START_DEADLINE_MS, intervalMs: 100 };
-      await ready(await node.start(), () => clusterAnswers(address), timing);
+      await ready(await node.start(), async () => (await clusterMembers(address)).includes(address), timing);
     },
   };
   await orKill(part, () => part.start());
