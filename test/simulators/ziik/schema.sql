@@ -73,8 +73,8 @@ alter table users replica identity using index users_site_id_id_key;
 alter table memberships replica identity using index memberships_site_id_id_key;
 alter table membership_user_types replica identity using index membership_user_types_site_id_id_key;
 
-create index if not exists units_parent_id_idx on units (parent_id);
-create index if not exists memberships_user_id_idx on memberships (user_id);
-create index if not exists memberships_unit_id_idx on memberships (unit_id);
-create index if not exists membership_user_types_membership_id_idx on membership_user_types (membership_id);
-create index if not exists membership_user_types_user_type_id_idx on membership_user_types (user_type_id);
+create index if not exists units_parent_idx on units (site_id, parent_id);
+create index if not exists memberships_user_idx on memberships (site_id, user_id);
+create index if not exists memberships_unit_idx on memberships (site_id, unit_id);
+create index if not exists membership_user_types_membership_idx on membership_user_types (site_id, membership_id);
+create index if not exists membership_user_types_user_type_idx on membership_user_types (site_id, user_type_id);

@@ -17,7 +17,7 @@ export async function generateOrganisation(db: Db, options: OrganisationOptions)
 
 /** Writes a planned organisation as a new site, in one transaction. */
 export async function insertOrganisation(db: Db, plan: PlannedOrganisation): Promise<GeneratedOrganisation> {
-  return inTransaction(db, async (tx) => {
+  const written = await inTransaction(db, async (tx) => {
     const site = await tx.query<{ id: Id }>(
       `insert into sites (identifier, name, default_language) values ($1, $2, 'da') returning id`,
       [plan.identifier, plan.name],
@@ -29,6 +29,9 @@ export async function insertOrganisation(db: Db, plan: PlannedOrganisation): Pro
     await insertMemberships(tx, siteId, plan, { unitIds, roleIds, personIds });
     return { siteId, identifier: plan.identifier, unitIds, roleIds, personIds };
   });
+  // Without fresh statistics the planner scans whole tables for the changes that follow.
+  if (plan.people.length >= 1_000) await db.query('analyze units, users, memberships, membership_user_types');
+  return written;
 }
 
 async function insertUnits(db: Db, siteId: Id, { units }: PlannedOrganisation): Promise<Id[]> {

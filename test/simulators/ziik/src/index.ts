@@ -7,3 +7,13 @@ export * from './memberships.ts';
 export * from './units.ts';
 export * from './roles.ts';
 export { insertPlainRows, type PlainRowsOptions } from './plain-rows.ts';
+export {
+  changeKinds,
+  dailyWeights,
+  randomChange,
+  randomChanges,
+  type ChangeKind,
+  type ChangeMade,
+} from './random-change.ts';
+export { startZiikSimulator, type ZiikSimulator } from './server.ts';
+export { countSites, deleteSites, type SiteCounts } from './state.ts';

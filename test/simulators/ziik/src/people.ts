@@ -101,8 +101,8 @@ export async function restore(db: Db, siteId: IdLike, personId: IdLike): Promise
 export async function hardDelete(db: Db, siteId: IdLike, personId: IdLike): Promise<void> {
   await inTransaction(db, async (tx) => {
     await tx.query(
-      `delete from membership_user_types where site_id = $1 and membership_id in
-        (select id from memberships where site_id = $1 and user_id = $2)`,
+      `delete from membership_user_types where site_id = $1 and membership_id = any(array(
+        select id from memberships where site_id = $1 and user_id = $2))`,
       [siteId, personId],
     );
     await tx.query('delete from memberships where site_id = $1 and user_id = $2', [siteId, personId]);

@@ -26,8 +26,8 @@ export async function insertPlainRows(
     const roleId = await insert(`insert into user_types (site_id, name) values ($1, 'Medarbejder') returning id`);
     await tx.query(
       `insert into users (site_id, first_name, last_name, email, language, reference)
-       select $1, 'Fornavn ' || n, 'Efternavn ' || md5(n::text),
-         'fornavn.' || n || '.' || md5(n::text) || '@plain-' || $1 || '.example', 'da', 'E' || lpad(n::text, 60, '0')
+       select $1::bigint, 'Fornavn ' || n, 'Efternavn ' || md5(n::text),
+         'fornavn.' || n || '.' || md5(n::text) || '@plain-' || $1::bigint || '.example', 'da', 'E' || lpad(n::text, 60, '0')
        from generate_series(1, $2::int) as n`,
       [siteId, options.people],
     );
