@@ -13,7 +13,7 @@ interface Watched {
   readonly started: string | undefined;
 }
 
-const GRACE_MS = 3_000;
+const GRACE_MS = 2_000;
 const marker = process.argv[2] ?? '';
 const watched = new Map<number, Watched>();
 const folders = new Set<string>();
@@ -67,15 +67,20 @@ function isSame(pid: number): boolean {
     return false;
   }
   const now = startTime(pid);
+  if (now === '') return false;
   const before = watched.get(pid)?.started;
   return before === undefined || now === undefined || now === before;
 }
 
-/** Field 22 of /proc/<pid>/stat, counted after the command's closing parenthesis. Undefined where there is no /proc. */
+/**
+ * Field 22 of /proc/<pid>/stat, counted after the command's closing parenthesis. Undefined where there is no /proc;
+ * empty for a process that has ended and only waits to be collected.
+ */
 function startTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? '' : fields[19];
   } catch {
     return undefined;
   }

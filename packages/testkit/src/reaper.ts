@@ -41,6 +41,11 @@ export class Reaper {
     return this.#process?.pid;
   }
 
+  /** How many processes and folders it would end and remove now. */
+  get watching(): number {
+    return this.#state.size;
+  }
+
   #set(key: string, message: ReaperMessage): void {
     this.#state.set(key, message);
     this.prepare();
