@@ -1,2 +1,5 @@
 export type * from './learningbank.ts';
 export { createLearningbankClient } from './learningbank-client.ts';
+export { maxPageSize } from './learningbank-contract.ts';
+export { Breaker, type BreakerOptions, type BreakerState, type Pass } from './breaker.ts';
+export { TokenBucket, type TokenBucketOptions } from './token-bucket.ts';

@@ -1,6 +1,145 @@
-import type { LearningbankClient, LearningbankClientOptions } from './learningbank.ts';
+import type { z } from 'zod';
+import { Calls } from './calls.ts';
+import { answers, encode, routes, type Route } from './learningbank-contract.ts';
+import type { CallOptions, CreateOptions, LearningbankClient, LearningbankClientOptions } from './learningbank.ts';
+import { verifyAnswer } from './verify-answer.ts';
 
-/** A client of one Learningbank platform. */
-export function createLearningbankClient(_options: LearningbankClientOptions): LearningbankClient {
-  throw new Error('being written');
+/** A client of one Learningbank platform; see {@link LearningbankClient} for what it promises. */
+export function createLearningbankClient(options: LearningbankClientOptions): LearningbankClient {
+  const calls = new Calls(options);
+  return {
+    login: (given) => calls.login(given),
+    platform: (given) => calls.make({ route: routes.platform, answer: answers.platform, ...signalOf(given) }),
+    ...departmentCalls(calls),
+    ...permissionTypeCalls(calls),
+    jobProfiles: (filter = {}, given) => calls.pages(routes.jobProfiles, answers.jobProfiles, filter, given),
+    ...userCalls(calls),
+    createLoginLink: (forUser, redirectPath, given) =>
+      calls.make({
+        route: routes.createLoginLink,
+        answer: answers.loginLink,
+        body: encode.loginLink(forUser, redirectPath),
+        ...signalOf(given),
+      }),
+  };
+}
+
+type Methods<K extends keyof LearningbankClient> = Pick<LearningbankClient, K>;
+
+function departmentCalls(
+  calls: Calls,
+): Methods<
+  'departments' | 'getDepartment' | 'createDepartment' | 'updateDepartment' | 'moveDepartment' | 'deleteDepartment'
+> {
+  const answer = answers.department;
+  return {
+    departments: (filter = {}, given) => calls.pages(routes.departments, answers.departments, filter, given),
+    getDepartment: (id, given) => object(calls, routes.department(id), answer, { asked: { id }, given }),
+    createDepartment: (made, given) =>
+      object(calls, routes.createDepartment, answer, { body: encode.department(made), asked: made, given }),
+    updateDepartment: (id, set, given) =>
+      object(calls, routes.updateDepartment(id), answer, {
+        body: encode.department(set),
+        asked: { ...set, id },
+        given,
+      }),
+    moveDepartment: (id, parentId, given) =>
+      object(calls, routes.updateDepartment(id), answer, {
+        body: encode.department({ parentId }),
+        asked: { id, parentId },
+        given,
+      }),
+    deleteDepartment: (id, given) => removal(calls, routes.deleteDepartment(id), given),
+  };
+}
+
+function permissionTypeCalls(
+  calls: Calls,
+): Methods<
+  'permissionTypes' | 'getPermissionType' | 'createPermissionType' | 'updatePermissionType' | 'deletePermissionType'
+> {
+  const answer = answers.permissionType;
+  return {
+    permissionTypes: (filter = {}, given) =>
+      calls.pages(routes.permissionTypes, answers.permissionTypes, filter, given),
+    getPermissionType: (id, given) => object(calls, routes.permissionType(id), answer, { asked: { id }, given }),
+    createPermissionType: (made, given) =>
+      object(calls, routes.createPermissionType, answer, { body: encode.permissionType(made), asked: made, given }),
+    updatePermissionType: (id, set, given) =>
+      object(calls, routes.updatePermissionType(id), answer, {
+        body: encode.permissionType(set),
+        asked: { ...set, id },
+        given,
+      }),
+    deletePermissionType: (id, given) => removal(calls, routes.deletePermissionType(id), given),
+  };
+}
+
+function userCalls(
+  calls: Calls,
+): Methods<
+  | 'users'
+  | 'getUser'
+  | 'createUser'
+  | 'updateUser'
+  | 'deactivateUser'
+  | 'reactivateUser'
+  | 'setDepartments'
+  | 'changePermissionTypes'
+> {
+  const answer = answers.user;
+  return {
+    users: (filter = {}, given) => calls.pages(routes.users, answers.users, filter, given),
+    getUser: (id, given) => object(calls, routes.user(id), answer, { asked: { id }, given }),
+    createUser: (made, given) =>
+      object(calls, routes.createUser, answer, { body: encode.newUser(made), asked: made, given }),
+    updateUser: (id, set, given) =>
+      object(calls, routes.updateUser(id), answer, { body: encode.user(set), asked: { ...set, id }, given }),
+    deactivateUser: (id, given) =>
+      object(calls, routes.deactivateUser(id), answer, { asked: { id, isActive: false }, given }),
+    reactivateUser: (id, given) =>
+      object(calls, routes.reactivateUser(id), answer, { asked: { id, isActive: true }, given }),
+    setDepartments: (id, departmentIds, given) =>
+      object(calls, routes.setDepartments(id), answer, {
+        body: encode.departments(departmentIds),
+        asked: { id, departmentIds },
+        given,
+      }),
+    changePermissionTypes: (id, delta, given) =>
+      calls.make({
+        route: routes.changePermissionTypes(id),
+        answer,
+        body: encode.permissionTypeDelta(delta),
+        verify: (user) => [
+          ...verifyAnswer({ id, permissionTypeIds: delta.add }, user),
+          ...(delta.remove.some((one) => user.permissionTypeIds.includes(one)) ? ['permissionTypeIds'] : []),
+        ],
+        ...signalOf(given),
+      }),
+  };
+}
+
+/** A call answered with one object, which must show what was asked for. */
+function object<T extends object>(
+  calls: Calls,
+  route: Route,
+  answer: z.ZodType<T>,
+  { body, asked, given }: { body?: unknown; asked: object; given: CreateOptions | undefined },
+): Promise<T> {
+  return calls.make({
+    route,
+    answer,
+    body,
+    idempotencyKey: given?.idempotencyKey,
+    verify: (shown) => verifyAnswer(asked, shown),
+    ...signalOf(given),
+  });
+}
+
+function removal(calls: Calls, route: Route, given: CallOptions | undefined): Promise<void> {
+  return calls.make<void>({ route, answer: null, ...signalOf(given) });
+}
+
+function signalOf(given: CallOptions | undefined): CallOptions {
+  return given?.signal === undefined ? {} : { signal: given.signal };
 }

@@ -33,7 +33,8 @@ export const tokenRoute: RouteSpec = {
 
 /** A browser follows a login link: session, then the page. Once only, within a minute. */
 export function autoLogin(platform: Platform, req: Request, res: Response): void {
-  const link = platform.loginLinks.get(String(req.query['token']));
+  const { token } = req.query;
+  const link = typeof token === 'string' ? platform.loginLinks.get(token) : undefined;
   const user = link && platform.users.byId.get(link.userId);
   if (!link || !user || link.used || link.expiresAtMs <= platform.clock.now()) {
     const gone = new ApiError(410, 'link_used_or_expired', 'The link was used or has expired');

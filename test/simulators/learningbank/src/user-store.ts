@@ -135,14 +135,14 @@ export class UserStore {
 
   /** Members lose the department; who is left with none gets the default one. */
   dropDepartment(departmentId: number): void {
-    for (const id of [...this.#members.get(departmentId)]) {
+    for (const id of this.#members.get(departmentId)) {
       const user = this.get(id);
       this.update(id, { departmentIds: user.departmentIds.filter((other) => other !== departmentId) });
     }
   }
 
   dropPermissionType(typeId: number): void {
-    for (const id of [...this.#holders.get(typeId)]) this.changePermissionTypes(id, [], [typeId]);
+    for (const id of this.#holders.get(typeId)) this.changePermissionTypes(id, [], [typeId]);
   }
 
   /** In order of id. Only `isActive` and `updatedSince` alone scan everybody. */

@@ -6,7 +6,7 @@ export const maxName = 255;
 export const maxEmail = 254;
 
 const tooLong = (max: number) => `must not be longer than ${max} characters`;
-const fits = (max: number) => (value: string) => value.length <= max || [...value].length <= max;
+const fits = (max: number) => (value: string) => value.length <= max || Array.from(value).length <= max;
 
 const name = z
   .string()

@@ -1,0 +1,136 @@
+import { AppError, isAppError } from '@orgstream/core';
+import type { z } from 'zod';
+import type { Route } from './learningbank-contract.ts';
+import type { LearningbankClientOptions } from './learningbank.ts';
+import { failedAnswer, invalidAnswer, noAnswer } from './target-failure.ts';
+
+/** One call to make. */
+export interface Exchange<T> {
+  readonly route: Route;
+  readonly query?: URLSearchParams;
+  readonly body?: unknown;
+  readonly token?: string;
+  readonly idempotencyKey?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** What the answer must be; null = no content. */
+  readonly answer: z.ZodType<T> | null;
+  /** Names of the fields that are not as asked for. */
+  readonly verify?: (answer: T) => readonly string[];
+}
+
+interface Received {
+  readonly status: number;
+  readonly contentType: string;
+  readonly retryAfter: string | null;
+  readonly text: string;
+}
+
+type Settings = Pick<LearningbankClientOptions, 'baseUrl' | 'timeoutMs' | 'fetch' | 'now' | 'beforeCall' | 'onCall'>;
+
+/** Makes one HTTP call: waits its turn, sends, checks the answer against what was asked, tells the metrics. */
+export async function exchange<T>(settings: Settings, call: Exchange<T>): Promise<T> {
+  const { route, method, write } = call.route;
+  const info = { route, method, write };
+  await settings.beforeCall?.(info, call.signal);
+  const startedAt = performance.now();
+  let status = 0;
+  const report = (code?: string) =>
+    settings.onCall?.({
+      ...info,
+      status,
+      durationMs: performance.now() - startedAt,
+      ...(code === undefined ? {} : { code }),
+    });
+  let value: T;
+  try {
+    const received = await send(settings, call);
+    status = received.status;
+    if (status < 200 || status > 299) throw failedAnswer(call.route, received, (settings.now ?? Date.now)());
+    value = read(call, received);
+  } catch (error) {
+    report(isAppError(error) ? error.code : 'UNEXPECTED');
+    throw error;
+  }
+  report();
+  return value;
+}
+
+async function send<T>(settings: Settings, call: Exchange<T>): Promise<Received> {
+  const { route, signal } = call;
+  if (signal?.aborted) throw notStarted(route);
+  // One controller for both ends of a call; AbortSignal.any on a long-lived signal would collect followers.
+  const controller = new AbortController();
+  let ended: 'timeout' | 'aborted' | null = null;
+  const end = (why: 'timeout' | 'aborted') => {
+    ended ??= why;
+    controller.abort();
+  };
+  const onAbort = () => end('aborted');
+  const timer = setTimeout(() => end('timeout'), settings.timeoutMs);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    const query = call.query === undefined ? '' : `?${call.query.toString()}`;
+    const response = await (settings.fetch ?? fetch)(`${settings.baseUrl}${route.path}${query}`, {
+      method: route.method,
+      headers: headersOf(call),
+      // A redirected POST would arrive as a GET.
+      redirect: 'manual',
+      signal: controller.signal,
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+    });
+    return {
+      status: response.status,
+      contentType: response.headers.get('content-type') ?? '',
+      retryAfter: response.headers.get('retry-after'),
+      text: await response.text(),
+    };
+  } catch (error) {
+    throw noAnswer(route, error, ended);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+function headersOf<T>(call: Exchange<T>): Record<string, string> {
+  return {
+    Accept: 'application/json',
+    ...(call.body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    ...(call.token === undefined ? {} : { Authorization: `Bearer ${call.token}` }),
+    ...(call.idempotencyKey === undefined ? {} : { 'Idempotency-Key': call.idempotencyKey }),
+  };
+}
+
+function read<T>(call: Exchange<T>, { status, contentType, text }: Received): T {
+  const { route } = call;
+  if (call.answer === null) {
+    // An object in the answer to a deletion is an object that is still there.
+    if (text.trim() !== '') throw invalidAnswer(route, status, isJson(contentType) ? 'values' : 'content_type');
+    return undefined as T;
+  }
+  if (text.trim() === '') throw invalidAnswer(route, status, 'empty');
+  if (!isJson(contentType)) throw invalidAnswer(route, status, 'content_type');
+  const parsed = call.answer.safeParse(parseJson(route, status, text));
+  if (!parsed.success) {
+    throw invalidAnswer(route, status, 'shape', [...new Set(parsed.error.issues.map(({ path }) => path.join('.')))]);
+  }
+  const wrong = call.verify?.(parsed.data) ?? [];
+  if (wrong.length > 0) throw invalidAnswer(route, status, 'values', wrong);
+  return parsed.data;
+}
+
+function isJson(contentType: string): boolean {
+  return /^application\/([\w.+-]+\+)?json\b/iu.test(contentType);
+}
+
+function parseJson(route: Route, status: number, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalidAnswer(route, status, 'not_json');
+  }
+}
+
+function notStarted({ route }: Route): AppError {
+  return new AppError('TARGET_UNREACHABLE', `${route}: ended before it was sent`, { route, reason: 'aborted' });
+}
