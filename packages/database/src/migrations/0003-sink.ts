@@ -1,6 +1,10 @@
 import type { Knex } from 'knex';
 
-/** Columns of every fact table: version, where it was last met by a snapshot, and what became of it. */
+/**
+ * Columns of every fact table: version of the last good fact, where a snapshot last met the row, and a rejection newer
+ * than the good fact. The two versions are kept apart, so that the order in which good and rejected records arrive does
+ * not matter. \`log_offset\` -1 = no good fact yet (a bare row).
+ */
 const factColumns = /* sql */ `
   tenant text not null,
   id text not null,
@@ -13,6 +17,12 @@ const factColumns = /* sql */ `
   seen_chunk int,
   deleted boolean not null default false,
   rejected_code text,
+  rejected_detail jsonb,
+  rejected_epoch bigint,
+  rejected_lsn bigint,
+  rejected_seq int,
+  rejected_offset bigint,
+  check ((rejected_code is null) = (rejected_offset is null)),
   primary key (tenant, id)`;
 
 /** The sink: replica of the facts, and what is applied, outstanding and attempted at the targets. */
@@ -26,9 +36,21 @@ export async function up(knex: Knex): Promise<void> {
       next_offset bigint not null,
       cluster_id text not null,
       generation text,
+      rebuild_until bigint not null default 0,
       updated_at timestamptz not null default now(),
       primary key (topic, partition)
     );
+    comment on column sink.ingest_offset.rebuild_until is 'End of the log when this partition was first assigned: up to there history is read again, and no snapshot counts as proved before it is passed.';
+
+    create table sink.ingest_progress (
+      tenant text primary key,
+      passed_epoch bigint not null,
+      passed_lsn bigint not null,
+      tx_epoch bigint not null,
+      tx_lsn bigint not null,
+      tx_objects int not null
+    );
+    comment on table sink.ingest_progress is 'Per tenant: newest transaction whose last record was passed (ripeness), and how many objects the newest transaction has marked so far (lane bulk).';
 
     create table sink.tenant (${factColumns}, identifier text, name text, default_language text);
     create table sink.unit (${factColumns}, parent_id text, name text, unit_type text, reference text);
@@ -52,14 +74,17 @@ export async function up(knex: Knex): Promise<void> {
       epoch bigint not null,
       lsn bigint not null,
       seq int not null,
+      partition int not null,
       start_offset bigint not null,
-      state text not null check (state in ('started', 'proved', 'unproved', 'superseded')),
+      state text not null check (state in ('started', 'counted', 'proved', 'unproved', 'superseded')),
       chunks jsonb,
       detail jsonb,
       started_at timestamptz not null default now(),
       ended_at timestamptz,
       primary key (tenant, snapshot_id)
     );
+    comment on column sink.snapshot.state is 'counted = the counts hold, but it was met while history was read again: proved once ingest has passed rebuild_until. A tenant without a proved snapshot sends nothing.';
+    create index on sink.snapshot (partition) where state = 'counted';
 
     create table sink.platform (
       id text primary key,
@@ -147,7 +172,9 @@ export async function up(knex: Knex): Promise<void> {
     comment on column sink.work.lane is '0 leaver, 1 live, 2 bulk, 3 gap';
     comment on column sink.work.generation is 'Rises with every mark; settled only where it is still the claimed one.';
     create index work_ready on sink.work (integration_id, lane, next_at) where state = 'ready';
+    create index work_unripe on sink.work (integration_id) where not ripe;
     create index work_waiting on sink.work (integration_id, waits_kind, waits_id) where state = 'waiting';
+    create index work_due on sink.work (integration_id, next_at) where state in ('waiting', 'parked', 'conflict');
 
     create table sink.attempt (
       id bigint generated always as identity primary key,

@@ -1,0 +1,3 @@
+export { openEnvironment, type Environment } from './environment.ts';
+export { run } from './program.ts';
+export { readStatus, type Status } from './status.ts';

@@ -1,0 +1,196 @@
+/**
+ * `npm run demo`: the whole product on this machine, on real Kafka, registry and Postgres. Two tenants, a first sync with
+ * progress, live changes, a SIGKILL in mid-burst, a replay of the whole topic, and the proof: Learningbank compared with
+ * the source, object by object. `-- --once` ends after the proof; its last line is one JSON object.
+ */
+import { rmSync } from 'node:fs';
+import { join as joinPath } from 'node:path';
+import { run as runCli } from '@orgstream/cli';
+import { generateOrganisation, type GeneratedOrganisation } from '@orgstream/simulator-ziik';
+import {
+  countCalls,
+  join,
+  proveInStep,
+  startWorld,
+  waitConverged,
+  type Joined,
+  type StackFile,
+  type World,
+} from '@orgstream/world';
+import pg from 'pg';
+import { measureLatency } from './demo/live-changes.ts';
+import { createScreen, progressOf, type Screen } from './demo/screen.ts';
+import { killInBurst, liveChanges } from './demo/story.ts';
+import { aborted, stopSignal } from './shutdown.ts';
+
+interface Tenant {
+  readonly organisation: GeneratedOrganisation;
+  readonly joined: Joined;
+}
+
+interface Proof {
+  readonly ok: boolean;
+  readonly people: number;
+  readonly units: number;
+  readonly firstSyncSeconds: number;
+  readonly callsPerPerson: number;
+  readonly liveP50Ms: number;
+  readonly liveP99Ms: number;
+  readonly mismatches: number;
+  readonly duplicates: number;
+  readonly replayCalls: number;
+}
+
+const organisations = [
+  { name: 'Nordkæden', units: 40, people: 1_000, seed: 7 },
+  { name: 'Kaffe & Co', units: 120, people: 3_000, seed: 8 },
+];
+const round = (value: number, digits = 0): number => Number(value.toFixed(digits));
+
+async function firstSync(
+  screen: Screen,
+  file: StackFile,
+  ziik: pg.Pool,
+): Promise<{ tenants: readonly Tenant[]; seconds: number; callsPerPerson: number; people: number; units: number }> {
+  screen.heading('First sync');
+  const generated: { readonly organisation: GeneratedOrganisation; readonly name: string }[] = [];
+  for (const plan of organisations) {
+    const organisation = await generateOrganisation(ziik, plan);
+    generated.push({ organisation, name: plan.name });
+    screen.line(
+      `  ${plan.name}: ${organisation.unitIds.length} units, ${organisation.roleIds.length} roles, ${organisation.personIds.length} people in Ziik, site ${organisation.siteId}`,
+    );
+  }
+  const startedMs = performance.now();
+  const tenants = await Promise.all(
+    generated.map(async ({ organisation, name }) => ({
+      organisation,
+      joined: await join(file, organisation.siteId, {
+        name,
+        platform: { jobProfiles: ['Butikschef', 'Store manager'] },
+      }),
+    })),
+  );
+  await waitConverged(file, { deadlineMs: 150_000, onStatus: (status) => screen.progress(`  ${progressOf(status)}`) });
+  const seconds = (performance.now() - startedMs) / 1_000;
+  const calls = await totalCalls(file, tenants);
+  const people = generated.reduce((sum, { organisation }) => sum + organisation.personIds.length, 0);
+  const units = generated.reduce((sum, { organisation }) => sum + organisation.unitIds.length, 0);
+  screen.line(
+    `  ${people} people and ${units} units in step after ${seconds.toFixed(1)} s, ${calls} calls (${(calls / people).toFixed(2)} a person)`,
+  );
+  return { tenants, seconds, callsPerPerson: calls / people, people, units };
+}
+
+async function totalCalls(file: StackFile, tenants: readonly Tenant[]): Promise<number> {
+  const counts = await Promise.all(tenants.map(({ joined }) => countCalls(file, joined.platform)));
+  return counts.reduce((sum, { reads, writes }) => sum + reads + writes, 0);
+}
+
+/** Reads the whole topic again; converged, it makes no call. */
+async function replay(screen: Screen, file: StackFile, tenants: readonly Tenant[]): Promise<number> {
+  screen.heading('Replay of the whole directory.changes topic');
+  const before = await totalCalls(file, tenants);
+  const env = {
+    DATABASE_URL: file.postgresUrl,
+    KAFKA_BROKERS: file.kafkaBrokers,
+    REGISTRY_URL: file.registryUrl,
+    ORGSTREAM_SECRET_KEY: file.secretKey,
+  };
+  const exitCode = await runCli(['replay', '--timeout', '120'], env, '/');
+  if (exitCode !== 0) throw new Error(`replay ended with exit code ${exitCode}`);
+  await waitConverged(file, { deadlineMs: 60_000 });
+  const calls = (await totalCalls(file, tenants)) - before;
+  screen.line(`  ${calls} calls to Learningbank`);
+  return calls;
+}
+
+async function prove(
+  screen: Screen,
+  file: StackFile,
+  tenants: readonly Tenant[],
+): Promise<{ mismatches: number; duplicates: number }> {
+  screen.heading('Proof: Learningbank against Ziik, object by object, by code that knows nothing of the pipeline');
+  const sum = { mismatches: 0, duplicates: 0 };
+  for (const { joined } of tenants) {
+    const result = await proveInStep(file, joined);
+    const { people, units, roles, compared, mismatches, duplicates } = result;
+    screen.line(
+      `  ${joined.tenant}: ${people} people, ${units} units, ${roles} roles; ${compared} objects compared, ${mismatches.length} mismatches, ${duplicates.length} duplicates`,
+    );
+    for (const m of mismatches.slice(0, 10)) screen.line(`    ${m.kind} ${m.sourceId}: ${m.field} (${m.rule})`);
+    for (const d of duplicates.slice(0, 10)) screen.line(`    duplicate: ${JSON.stringify(d)}`);
+    sum.mismatches += mismatches.length;
+    sum.duplicates += duplicates.length;
+  }
+  return sum;
+}
+
+async function tell(screen: Screen, world: World, ziik: pg.Pool): Promise<Proof> {
+  const file = world.file();
+  const { tenants, seconds, callsPerPerson, people, units } = await firstSync(screen, file, ziik);
+  const [small] = tenants;
+  screen.heading('Live changes');
+  await liveChanges(screen, ziik, small!.joined, small!.organisation);
+  await waitConverged(file, { deadlineMs: 60_000 });
+  const latency = await measureLatency(file, ziik, small!.joined, { changes: 100, everyMs: 50 });
+  screen.line(
+    `  ${latency.count} renames, from commit in Ziik to answer of Learningbank: p50 ${round(latency.p50)} ms, p99 ${round(latency.p99)} ms`,
+  );
+  screen.heading('Crash');
+  await killInBurst(
+    screen,
+    world,
+    ziik,
+    tenants.map(({ joined }) => joined),
+    150,
+  );
+  await waitConverged(file, { deadlineMs: 90_000, onStatus: (status) => screen.progress(`  ${progressOf(status)}`) });
+  screen.line('  in step again');
+  const replayCalls = await replay(screen, file, tenants);
+  const { mismatches, duplicates } = await prove(screen, file, tenants);
+  return {
+    ok: mismatches === 0 && duplicates === 0 && replayCalls === 0 && Number.isFinite(latency.p50),
+    people,
+    units,
+    firstSyncSeconds: round(seconds, 1),
+    callsPerPerson: round(callsPerPerson, 3),
+    liveP50Ms: round(latency.p50),
+    liveP99Ms: round(latency.p99),
+    mismatches,
+    duplicates,
+    replayCalls,
+  };
+}
+
+const once = process.argv.includes('--once');
+const signal = stopSignal();
+const screen = createScreen(process.stdout);
+const directory = joinPath(import.meta.dirname, '..', '.orgstream');
+let proof: Proof | undefined;
+{
+  screen.heading('Setting up');
+  await using world = await startWorld({ directory, say: (line) => screen.line(`  ${line}`), rateLimitPerMinute: 0 });
+  const ziik = new pg.Pool({ connectionString: world.file().ziikPostgresUrl, max: 4 });
+  try {
+    proof = await Promise.race([tell(screen, world, ziik), aborted(signal).then(() => undefined)]);
+    if (proof && !once) {
+      const { learningbankSimUrl, ziikSimUrl } = world.file();
+      screen.heading('Everything stays up until Ctrl-C');
+      screen.line(
+        `  Learningbank        ${learningbankSimUrl}/_sim/state?platform=2\n  Ziik                ${ziikSimUrl}/_sim/state`,
+      );
+      for (const [name, urls] of Object.entries(world.file().metricsUrls))
+        screen.line(`  ${name.padEnd(19)} ${urls.join(' ')}`);
+      screen.line('  status              npm run orgstream -- status');
+      await aborted(signal);
+    }
+  } catch (error) {
+    screen.line(`the demo did not get to its end: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    await ziik.end().catch(() => {});
+  }
+}
+rmSync(joinPath(directory, 'stack.json'), { force: true });
+if (proof) console.log(JSON.stringify(proof));
+process.exitCode = proof?.ok ? 0 : 1;

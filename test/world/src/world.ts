@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createDatabase as openDatabase, migrate } from '@orgstream/database';
+import { applyTopics, createKafka, registerSchemas } from '@orgstream/kafka';
+import { createSecretBox } from '@orgstream/runtime';
+import { applySchema } from '@orgstream/simulator-ziik';
+import { spawnProcess, startStack, until, type ProcessHandle, type Stack, type StackUrls } from '@orgstream/testkit';
+import { addSource } from '@orgstream/ziik-source';
+import pg from 'pg';
+import { writeStackFile, type StackFile } from './stack-file.ts';
+import { supervise, type Supervisor } from './supervisor.ts';
+
+export const SOURCE = 'eu1';
+const root = join(import.meta.dirname, '..', '..', '..');
+
+/** Everything on one machine: stack, both databases, both simulators and the three services under a supervisor. */
+export interface World extends AsyncDisposable {
+  /** Where everything is, now. */
+  file(): StackFile;
+  readonly supervisor: Supervisor;
+  /** Environment that a service of this world runs with. */
+  readonly serviceEnv: Readonly<Record<string, string>>;
+}
+
+export interface WorldOptions {
+  /** Where to write the stack file and the services' logs. */
+  readonly directory: string;
+  readonly say: (line: string) => void;
+  /** Use this stack instead of starting one. */
+  readonly stack?: StackUrls & { createDatabase(name?: string): Promise<string> };
+  /** Calls per minute the first platform allows; 0 = no limit. */
+  readonly rateLimitPerMinute: number;
+  /** More settings of the services. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts a world and writes its stack file last, when all is ready. */
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const { say, directory } = options;
+  const resources = new AsyncDisposableStack();
+  try {
+    await mkdir(join(directory, 'logs'), { recursive: true });
+    say('starting PostgreSQL, Kafka and the schema registry …');
+    const stack = options.stack ?? resources.use(await startStack({ say }));
+    const infrastructure = await prepare(stack, say);
+    const simulators = await startSimulators(
+      infrastructure.ziikPostgresUrl,
+      directory,
+      options.rateLimitPerMinute,
+      resources,
+    );
+    const serviceEnv = { ...environmentOf(infrastructure), LOG_LEVEL: 'info', ...options.env };
+    const path = join(directory, 'stack.json');
+    say('starting ziik-cdc, normalizer and learningbank-sink …');
+    let world: World | undefined;
+    const supervisor = resources.use(
+      await supervise(
+        ['ziik-cdc', 'normalizer', 'learningbank-sink'].map((name) => ({
+          name,
+          env: serviceEnv,
+          logFile: join(directory, 'logs', `${name}.log`),
+        })),
+        ({ name, event }) => {
+          say(`${name} ${event}`);
+          if (world) void writeStackFile(path, world.file());
+        },
+      ),
+    );
+    const { source, ...urls } = infrastructure;
+    world = {
+      supervisor,
+      serviceEnv,
+      file: () => ({
+        source,
+        ...urls,
+        ...simulators.urls,
+        metricsUrls: Object.fromEntries(
+          Object.entries(supervisor.opsUrls()).map(([name, all]) => [name, all.map((url) => `${url}/metrics`)]),
+        ),
+        pids: supervisor.pids(),
+      }),
+      [Symbol.asyncDispose]: () => resources.disposeAsync(),
+    };
+    await writeStackFile(path, world.file());
+    return world;
+  } catch (error) {
+    await resources.disposeAsync();
+    throw error;
+  }
+}
+
+interface Infrastructure {
+  readonly source: string;
+  readonly ziikPostgresUrl: string;
+  readonly postgresUrl: string;
+  readonly kafkaBrokers: string;
+  readonly registryUrl: string;
+  readonly secretKey: string;
+}
+
+function environmentOf(infrastructure: Infrastructure): Record<string, string> {
+  return {
+    DATABASE_URL: infrastructure.postgresUrl,
+    KAFKA_BROKERS: infrastructure.kafkaBrokers,
+    REGISTRY_URL: infrastructure.registryUrl,
+    ORGSTREAM_SECRET_KEY: infrastructure.secretKey,
+  };
+}
+
+/** What a deployment does once: databases, migrations, topics, schemas, and the source with its slot and publication. */
+async function prepare(stack: WorldOptions['stack'] & object, say: (line: string) => void): Promise<Infrastructure> {
+  say('applying migrations, topics and schemas, adding the source …');
+  const [postgresUrl, ziikPostgresUrl] = [await stack.createDatabase(), await stack.createDatabase()];
+  const secretKey = `dev:${randomBytes(32).toString('hex')}`;
+  const ziik = new pg.Client({ connectionString: ziikPostgresUrl });
+  await ziik.connect();
+  await applySchema(ziik);
+  await ziik.end();
+  const kafka = createKafka({ brokers: stack.kafkaBrokers.split(','), clientId: 'orgstream-world' });
+  await applyTopics(kafka, { partitions: 12 });
+  await registerSchemas({ registryUrl: stack.registryUrl });
+  const db = openDatabase(postgresUrl);
+  try {
+    await migrate(db);
+    await addSource({ db, secrets: createSecretBox(secretKey), name: SOURCE, url: ziikPostgresUrl });
+  } finally {
+    await db.destroy();
+  }
+  return {
+    source: SOURCE,
+    ziikPostgresUrl,
+    postgresUrl,
+    kafkaBrokers: stack.kafkaBrokers,
+    registryUrl: stack.registryUrl,
+    secretKey,
+  };
+}
+
+async function startSimulators(
+  ziikPostgresUrl: string,
+  directory: string,
+  rateLimitPerMinute: number,
+  resources: AsyncDisposableStack,
+): Promise<{
+  readonly urls: Pick<StackFile, 'learningbankUrl' | 'learningbankSimUrl' | 'learningbankCredentials' | 'ziikSimUrl'>;
+}> {
+  const start = async (name: string, env: Record<string, string>): Promise<string> => {
+    const handle = await spawnProcess({
+      name,
+      command: process.execPath,
+      args: [join(root, `test/simulators/${name}/src/main.ts`)],
+      cwd: root,
+      env: { PORT: '0', ...env },
+      logFile: join(directory, 'logs', `simulator-${name}.log`),
+    });
+    resources.use(handle);
+    return listeningUrl(handle);
+  };
+  const [learningbankSimUrl, ziikSimUrl] = await Promise.all([
+    start('learningbank', {}),
+    start('ziik', { DATABASE_URL: ziikPostgresUrl }),
+  ]);
+  const first = await createPlatform(learningbankSimUrl, { name: 'Academy', rateLimitPerMinute });
+  return {
+    urls: { learningbankUrl: first.url, learningbankSimUrl, learningbankCredentials: first.credentials, ziikSimUrl },
+  };
+}
+
+/** The simulators print one JSON line with their address once they listen. */
+async function listeningUrl(handle: ProcessHandle): Promise<string> {
+  return until(
+    () => {
+      if (!handle.running) throw new Error(`${handle.name} ended: ${handle.output()}`);
+      const line = handle
+        .output()
+        .split('\n')
+        .find((text) => text.startsWith('{'));
+      return line === undefined ? undefined : (JSON.parse(line) as { url: string }).url;
+    },
+    { deadlineMs: 20_000, what: `${handle.name} to listen` },
+  );
+}
+
+export interface Platform {
+  readonly id: number;
+  /** Base URL, with /api/v1. */
+  readonly url: string;
+  readonly credentials: StackFile['learningbankCredentials'];
+}
+
+/** A platform of its own in the Learningbank simulator; `rateLimitPerMinute` 0 = no limit. */
+export async function createPlatform(
+  simUrl: string,
+  platform: { readonly name: string; readonly rateLimitPerMinute: number } & Readonly<Record<string, unknown>>,
+): Promise<Platform> {
+  const response = await fetch(`${simUrl}/_sim/platforms`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(platform),
+  });
+  if (!response.ok) throw new Error(`creating a platform: HTTP ${response.status} ${await response.text()}`);
+  return (await response.json()) as Platform;
+}
