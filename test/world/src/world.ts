@@ -123,7 +123,8 @@ async function prepare(stack: WorldOptions['stack'] & object, say: (line: string
   const db = openDatabase(postgresUrl);
   try {
     await migrate(db);
-    await addSource({ db, secrets: createSecretBox(secretKey), name: SOURCE, url: ziikPostgresUrl });
+    const secrets = createSecretBox(secretKey);
+    await addSource(db, { name: SOURCE, url: ziikPostgresUrl, seal: (plain) => secrets.seal(plain) });
   } finally {
     await db.destroy();
   }
