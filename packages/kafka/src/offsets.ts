@@ -4,7 +4,11 @@ import { translate } from './errors.ts';
 import type { TopicPartition } from './port.ts';
 
 /** Runs `work` with a connected kafkajs admin and closes it: none is kept, for an idle one can go stale unnoticed. */
-export async function withAdmin<T>(kafka: kafkajs.Kafka, doing: string, work: (admin: kafkajs.Admin) => Promise<T>): Promise<T> {
+export async function withAdmin<T>(
+  kafka: kafkajs.Kafka,
+  doing: string,
+  work: (admin: kafkajs.Admin) => Promise<T>,
+): Promise<T> {
   const admin = kafka.admin();
   try {
     await admin.connect();
@@ -37,13 +41,21 @@ export function topicPartitions(kafka: kafkajs.Kafka, topic: string): Promise<nu
 }
 
 /** First offset at or after a time per partition; the high watermark where nothing is that young. */
-export async function offsetsSince(admin: kafkajs.Admin, topic: string, timestampMs: number): Promise<Map<number, number>> {
+export async function offsetsSince(
+  admin: kafkajs.Admin,
+  topic: string,
+  timestampMs: number,
+): Promise<Map<number, number>> {
   const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, timestampMs);
   return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]));
 }
 
 /** Committed offset per partition of a group; partitions without one are absent. */
-export async function committedOffsets(admin: kafkajs.Admin, groupId: string, topic: string): Promise<Map<number, number>> {
+export async function committedOffsets(
+  admin: kafkajs.Admin,
+  groupId: string,
+  topic: string,
+): Promise<Map<number, number>> {
   const [answer] = await admin.fetchOffsets({ groupId, topics: [topic] });
   const known = (answer?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)] as const);
   return new Map(known.filter(([, offset]) => offset >= 0));

@@ -14,7 +14,9 @@ export interface PartitionWriter {
   /**
    * Resolves once all in-sync replicas hold every record, in order. May be called again before it resolved: calls keep
    * their order, and those that wait are sent together. Retries for ever on `retry` errors, by sending exactly the same
-   * batch again; rejects with KAFKA_CLIENT_DEAD or TOPIC_MISSING when going on is pointless, or when the producer closes.
+   * batch again; rejects with KAFKA_CLIENT_DEAD, KAFKA_AUTH_FAILED or TOPIC_MISSING when going on is pointless, or when
+   * the producer closes: then every later append of this writer rejects too. RECORD_INVALID = a record above 900 KiB;
+   * nothing of that call was sent, the writer goes on.
    */
   append(records: readonly OutRecord[]): Promise<void>;
 }
@@ -45,7 +47,10 @@ export interface TopicPartition {
 /** Records of one partition, in the order of the log. */
 export interface Batch extends TopicPartition {
   readonly records: readonly InRecord[];
-  /** Aborted when the partition is no longer ours, or the consumer stops: do not commit anything then. */
+  /**
+   * Aborted when the partition is no longer ours, or a stopping consumer has waited 5 s for the handler: do not commit
+   * anything then. A batch whose signal is aborted is never completed, it is delivered again.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -54,7 +59,7 @@ export interface ConsumerOptions {
   readonly topics: readonly string[];
   /** Records handed over in one batch at most. */
   readonly maxBatchRecords: number;
-  /** Records waiting per partition at most; beyond that the partition is paused, the others go on. */
+  /** Records waiting per partition (overshot by one fetch at most); beyond that it is paused, the others go on. */
   readonly maxQueuedRecords: number;
   /**
    * Handles a batch; never two at once for one partition, many partitions at once. Resolving = every record has a
@@ -64,7 +69,8 @@ export interface ConsumerOptions {
   readonly onBatch: (batch: Batch) => Promise<void>;
   /**
    * Where to start after an assignment, per partition; undefined = the group's committed offset, else the beginning.
-   * Called before the first batch of the assignment; a rejection ends `run()`.
+   * Called before the first batch of the assignment, after every handler of the last assignment has settled. A
+   * `retry` error is repeated, any other rejection ends `run()`. An offset outside [low, high] ends it with RETENTION_PASSED.
    */
   readonly onAssigned?: (
     partitions: readonly (TopicPartition & { readonly low: number; readonly high: number })[],
@@ -96,7 +102,11 @@ export interface ReadOptions {
   /** Default: all. */
   readonly partitions?: readonly number[];
   readonly maxBatchRecords: number;
+  /** Stop each partition after so many records; default: none. */
+  readonly maxRecordsPerPartition?: number;
+  /** As in {@link ConsumerOptions}: never two at once for one partition, `retry` errors are repeated. */
   readonly onBatch: (batch: Batch) => Promise<void>;
+  /** Aborting ends the read early, without an error. */
   readonly signal: AbortSignal;
 }
 

@@ -34,7 +34,11 @@ export function judge(error: unknown): Verdict {
   const type = protocolType(error);
   if (type && verdicts[type]) return verdicts[type];
   const translated = translate(error, 'sending');
-  return translated.code === 'KAFKA_UNREACHABLE' || type ? (translated.code === 'KAFKA_AUTH_FAILED' ? 'give-up' : 'again') : 'give-up';
+  return translated.code === 'KAFKA_UNREACHABLE' || type
+    ? translated.code === 'KAFKA_AUTH_FAILED'
+      ? 'give-up'
+      : 'again'
+    : 'give-up';
 }
 
 /**
@@ -44,7 +48,10 @@ export function judge(error: unknown): Verdict {
 export function verifyAcknowledged(answer: readonly RecordMetadata[], { topic, partition }: TopicPartition): void {
   const entries = answer.filter((entry) => entry.topicName === topic && entry.partition === partition);
   if (entries.length === 1 && entries[0]!.errorCode === 0) return;
-  throw new AppError('KAFKA_UNREACHABLE', 'sending: the answer does not acknowledge the partition', { topic, partition });
+  throw new AppError('KAFKA_UNREACHABLE', 'sending: the answer does not acknowledge the partition', {
+    topic,
+    partition,
+  });
 }
 
 export interface SendOptions extends TopicPartition {
@@ -81,7 +88,11 @@ export async function sendUntilStored(batch: PendingBatch, options: SendOptions)
   }
 }
 
-async function replace(broken: ProducerClient, failure: unknown, options: SendOptions): Promise<ProducerClient | undefined> {
+async function replace(
+  broken: ProducerClient,
+  failure: unknown,
+  options: SendOptions,
+): Promise<ProducerClient | undefined> {
   const { topic, partition, log } = options;
   log.warn({ topic, partition, cause: protocolType(failure) }, 'replacing the producer id');
   // Undefined when Kafka is away: the next attempt asks for the current client again.
@@ -91,7 +102,13 @@ async function replace(broken: ProducerClient, failure: unknown, options: SendOp
 async function pause(attempt: number, failure: unknown, { topic, partition, log, signal }: SendOptions): Promise<void> {
   // Short and capped: an outage of 13 s after a killed broker must not grow to 28 s by back-off.
   const waitMs = backoffMs(attempt, { baseMs: 50, capMs: 1_000 });
-  const fields = { topic, partition, attempt, waitMs, cause: protocolType(failure) ?? translate(failure, 'sending').message };
+  const fields = {
+    topic,
+    partition,
+    attempt,
+    waitMs,
+    cause: protocolType(failure) ?? translate(failure, 'sending').message,
+  };
   if (attempt === 20) log.error(fields, 'sending again');
   else if (attempt === 5) log.warn(fields, 'sending again');
   else log.debug(fields, 'sending again');
@@ -101,7 +118,8 @@ async function pause(attempt: number, failure: unknown, { topic, partition, log,
 async function withDeadline<T>(work: Promise<T>, { topic, partition }: TopicPartition): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const hang = new Promise<never>((_, reject) => {
-    const dead = () => reject(new AppError('KAFKA_CLIENT_DEAD', 'sending: no answer and no error', { topic, partition }));
+    const dead = () =>
+      reject(new AppError('KAFKA_CLIENT_DEAD', 'sending: no answer and no error', { topic, partition }));
     timer = setTimeout(dead, hangAfterMs);
   });
   try {
@@ -113,7 +131,8 @@ async function withDeadline<T>(work: Promise<T>, { topic, partition }: TopicPart
 
 function giveUp(failure: unknown, { topic, partition }: TopicPartition): AppError {
   const known = translate(failure, `appending to ${topic}/${partition}`);
-  if (known.code === 'TOPIC_MISSING' || known.code === 'KAFKA_AUTH_FAILED' || known.code === 'KAFKA_CLIENT_DEAD') return known;
+  if (known.code === 'TOPIC_MISSING' || known.code === 'KAFKA_AUTH_FAILED' || known.code === 'KAFKA_CLIENT_DEAD')
+    return known;
   return new AppError('KAFKA_CLIENT_DEAD', known.message, { cause: failure, topic, partition });
 }
 

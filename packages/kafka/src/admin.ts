@@ -1,0 +1,118 @@
+import kafkajs from 'kafkajs';
+import { AppError } from '@orgstream/core';
+import type { Log } from './client.ts';
+import { translate } from './errors.ts';
+import { committedOffsets, watermarks, type Watermarks } from './offsets.ts';
+import type { Admin, TopicPartition, TopicSpec } from './port.ts';
+
+/** Source of a topic's config entry: set on the topic itself. */
+const dynamicTopicConfig = 1;
+
+/** Topics, offsets and groups, over one kafkajs admin. */
+export class KafkaAdmin implements Admin {
+  readonly #admin: kafkajs.Admin;
+  readonly #log: Log;
+
+  private constructor(admin: kafkajs.Admin, log: Log) {
+    this.#admin = admin;
+    this.#log = log;
+  }
+
+  static async connect(kafka: kafkajs.Kafka, log: Log): Promise<KafkaAdmin> {
+    const admin = kafka.admin();
+    await admin.connect().catch(async (error: unknown) => {
+      await admin.disconnect().catch(() => undefined);
+      throw translate(error, 'connecting to Kafka');
+    });
+    return new KafkaAdmin(admin, log);
+  }
+
+  async applyTopics(specs: readonly TopicSpec[]): Promise<readonly string[]> {
+    return this.#translated('applying topics', async () => {
+      const existing = new Set(await this.#admin.listTopics());
+      const changed: string[] = [];
+      for (const spec of specs) {
+        const did = existing.has(spec.topic) ? await this.#align(spec) : await this.#create(spec);
+        if (did) changed.push(spec.topic);
+      }
+      return changed;
+    });
+  }
+
+  offsets(topic: string): Promise<readonly Watermarks[]> {
+    return this.#translated(`reading the offsets of ${topic}`, () => watermarks(this.#admin, topic));
+  }
+
+  async groupLag(groupId: string, topic: string): Promise<readonly (TopicPartition & { readonly lag: number })[]> {
+    return this.#translated(`reading the lag of ${groupId}`, async () => {
+      const marks = await watermarks(this.#admin, topic);
+      const committed = await committedOffsets(this.#admin, groupId, topic);
+      return marks.map(({ partition, low, high }) => {
+        const next = Math.max(committed.get(partition) ?? low, low);
+        return { topic, partition, lag: Math.max(0, high - next) };
+      });
+    });
+  }
+
+  async deleteGroups(groupIds: readonly string[]): Promise<void> {
+    await this.#translated('deleting groups', async () => {
+      try {
+        await this.#admin.deleteGroups([...groupIds]);
+      } catch (error) {
+        if (!(error instanceof kafkajs.KafkaJSDeleteGroupsError)) throw error;
+        // Gone already is what was asked for.
+        const left = (error.groups ?? []).filter(
+          (group) => (group.error as { type?: string } | undefined)?.type !== 'GROUP_ID_NOT_FOUND',
+        );
+        if (left.length > 0) throw error;
+      }
+    });
+  }
+
+  async clusterId(): Promise<string> {
+    return this.#translated('asking for the cluster id', async () => (await this.#admin.describeCluster()).clusterId);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#admin.disconnect().catch(() => undefined);
+  }
+
+  async #create({ topic, partitions, replicationFactor, config }: TopicSpec): Promise<boolean> {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    // False = somebody else created it meanwhile.
+    return this.#admin.createTopics({
+      topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
+      waitForLeaders: true,
+    });
+  }
+
+  /** Partition counts are left alone: another count would move tenants to other partitions and break their order. */
+  async #align({ topic, partitions, config }: TopicSpec): Promise<boolean> {
+    const marks = await watermarks(this.#admin, topic);
+    if (marks.length !== partitions) {
+      this.#log.warn({ topic, partitions: marks.length, wanted: partitions }, 'keeping the partition count of a topic');
+    }
+    const type = kafkajs.ConfigResourceTypes.TOPIC;
+    const { resources } = await this.#admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type, name: topic }],
+    });
+    const entries = resources[0]?.configEntries ?? [];
+    const current = new Map(entries.map((entry) => [entry.configName, entry.configValue]));
+    if (Object.entries(config).every(([name, value]) => current.get(name) === value)) return false;
+    // Hazard: kafkajs only has the old AlterConfigs, which resets every entry it is not given.
+    const own = entries.filter((entry) => (entry as { configSource?: number }).configSource === dynamicTopicConfig);
+    const merged = { ...Object.fromEntries(own.map((entry) => [entry.configName, entry.configValue])), ...config };
+    const configEntries = Object.entries(merged).map(([name, value]) => ({ name, value }));
+    await this.#admin.alterConfigs({ validateOnly: false, resources: [{ type, name: topic, configEntries }] });
+    return true;
+  }
+
+  async #translated<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw error instanceof AppError ? error : translate(error, doing);
+    }
+  }
+}
