@@ -53,6 +53,10 @@ export const codes = {
   SOURCE_UNREACHABLE: 'retry',
   /** The source refuses the credentials. Operator: `orgstream source add` with the right URL. */
   SOURCE_AUTH_FAILED: 'halt',
+  /** The source's role lacks a right. Operator: run the GRANT or ALTER ROLE statement of the message. */
+  SOURCE_GRANT_MISSING: 'halt',
+  /** The source is set up in a way that cannot work: no free slot, a standby. Operator: see the message. */
+  SOURCE_NOT_READY: 'halt',
   /** The source runs with wal_level below logical. Operator: set wal_level = logical and restart it. */
   WAL_LEVEL_TOO_LOW: 'halt',
   /** The slot is gone or was invalidated: changes are lost. Operator: `orgstream snapshot --source`. */
