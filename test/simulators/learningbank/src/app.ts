@@ -3,12 +3,13 @@ import { z } from 'zod';
 import { ApiError, notFound } from './api-error.ts';
 import { autoLogin, sitePage, tokenRoute } from './auth-routes.ts';
 import { Exchange, type RouteSpec } from './exchange.ts';
+import { notificationRoutes } from './notification-routes.ts';
 import { organisationRoutes } from './organisation-routes.ts';
 import { originOf, simRoutes } from './sim-routes.ts';
 import { userRoutes } from './user-routes.ts';
 import type { World } from './world.ts';
 
-const routes: readonly RouteSpec[] = [tokenRoute, ...userRoutes, ...organisationRoutes];
+const routes: readonly RouteSpec[] = [tokenRoute, ...userRoutes, ...organisationRoutes, ...notificationRoutes];
 
 /** The Express app over a world. */
 export function createApp(world: World): Express {
@@ -29,10 +30,11 @@ function apiRoutes(world: World): Router {
   const exchange = new Exchange(world.calls, world.faults);
   const register = (spec: RouteSpec) => {
     router[spec.method](spec.path, (req: Request, res: Response) => {
-      const platform = world.platform(Number(req.params['platform']));
-      const id = Number(req.params['id'] ?? Number.NaN);
+      const params = req.params as Record<string, string | undefined>;
+      const platform = world.platform(Number(params['platform']));
+      const id = Number(params['id'] ?? Number.NaN);
       const body = req.body as unknown;
-      exchange.handle(spec, { platform, origin: originOf(req), id, query: req.query, body }, req, res);
+      exchange.handle(spec, { platform, origin: originOf(req), id, params, query: req.query, body }, req, res);
     });
   };
   for (const spec of routes) register(spec);

@@ -17,7 +17,9 @@ export interface Call {
   readonly platform: Platform;
   /** Where this simulator is reached: `http://127.0.0.1:1234`. */
   readonly origin: string;
+  /** Of the path; NaN where it has none. */
   readonly id: number;
+  readonly params: Readonly<Record<string, string | undefined>>;
   readonly query: unknown;
   readonly body: unknown;
 }
@@ -32,6 +34,7 @@ export interface RouteSpec {
   readonly open?: boolean;
 }
 
+const keptAnswers = 100_000;
 const htmlPage = '<!doctype html><html><head><title>Maintenance</title></head><body><h1>Back soon</h1></body></html>';
 
 /** Answers one call: fault, token, rate, work, log. */
@@ -49,14 +52,15 @@ export class Exchange {
     const atMs = Date.now();
     const method = spec.method.toUpperCase();
     const objectId = Number.isNaN(call.id) ? null : call.id;
-    const fault = this.#faults.strike({
+    const facts = {
       platform: call.platform.id,
       method,
       route: spec.path,
       objectId,
-      body: req.body as unknown,
-      query: decodeURIComponent((req.url.split('?')[1] ?? '').replaceAll('+', ' ')),
-    });
+      body: call.body,
+      query: call.query,
+    };
+    const fault = this.#faults.strike(facts);
     const log = (status: number, body?: unknown) => {
       const entry: Omit<LoggedCall, 'seq'> = {
         platform: call.platform.id,
@@ -67,7 +71,8 @@ export class Exchange {
         objectId: objectId ?? createdId(body),
         atMs,
         durationMs: performance.now() - startedAt,
-        ...(spec.path === '/auth/token' || req.body === undefined ? {} : { body: req.body as unknown }),
+        // Credentials stay out even of a simulator's log.
+        ...(spec.path === '/auth/token' || call.body === undefined ? {} : { body: call.body }),
         ...(fault ? { fault: fault.kind } : {}),
       };
       this.#calls.add(entry);
@@ -81,9 +86,15 @@ export class Exchange {
 type Log = (status: number, body?: unknown) => void;
 
 function answerOf(spec: RouteSpec, call: Call, req: Request): Answer {
-  try {
+  return guarded(() => {
     if (spec.open !== true) admit(call.platform, req);
     return spec.method === 'post' && spec.open !== true ? once(spec, call, req) : spec.run(call);
+  });
+}
+
+function guarded(work: () => Answer): Answer {
+  try {
+    return work();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     return { status: error.status, body: error.body(), retryAfterS: error.retryAfterS };
@@ -111,6 +122,8 @@ function once(spec: RouteSpec, call: Call, req: Request): Answer {
     throw new ApiError(409, 'idempotency_key_reused', 'The key was used for another request');
   }
   const answer = spec.run(call);
+  const [oldest] = answers.size >= keptAnswers ? answers.keys() : [];
+  if (oldest !== undefined) answers.delete(oldest);
   answers.set(key, { request, status: answer.status, body: answer.body });
   return answer;
 }
@@ -159,8 +172,12 @@ function strike(hit: { fault: Fault; spec: RouteSpec; call: Call; res: Response;
 function lie({ spec, call, res, log }: { spec: RouteSpec; call: Call; res: Response; log: Log }): void {
   if (!spec.show) return send(res, failure(500, 'nothing_to_lie_about'), log);
   const created = spec.method === 'post' && Number.isNaN(call.id);
-  const truth = { data: undefined, ...(spec.show(call) as object) };
-  send(res, { status: created ? 201 : 200, body: lieAbout(truth, { route: spec.path, body: call.body }) }, log);
+  const { show } = spec;
+  const answer = guarded(() => {
+    const body = lieAbout(show(call), { route: spec.path, body: call.body });
+    return { status: created ? 201 : 200, body };
+  });
+  send(res, answer, log);
 }
 
 function failure(status: number, code: string): Answer {

@@ -28,7 +28,7 @@ export const FaultInput = z.strictObject({
       route: z.string().optional(),
       /** The id in the path. */
       objectId: z.coerce.number().int().optional(),
-      /** Part of the body's JSON, or of the query string (decoded). */
+      /** Part of the JSON of the body, or of that of the query. */
       bodyIncludes: z.string().optional(),
     })
     .default({}),
@@ -56,7 +56,7 @@ export interface CallFacts {
   readonly route: string;
   readonly objectId: number | null;
   readonly body: unknown;
-  readonly query: string;
+  readonly query: unknown;
 }
 
 /** The faults in force, oldest first; the first that matches strikes. */
@@ -102,5 +102,5 @@ function matches({ platform, match }: Fault, call: CallFacts): boolean {
   if (match.route !== undefined && match.route !== call.route) return false;
   if (match.objectId !== undefined && match.objectId !== call.objectId) return false;
   if (match.bodyIncludes === undefined) return true;
-  return (JSON.stringify(call.body) ?? '').includes(match.bodyIncludes) || call.query.includes(match.bodyIncludes);
+  return JSON.stringify([call.body ?? null, call.query]).includes(match.bodyIncludes);
 }

@@ -3,6 +3,7 @@ import type { SimClock } from './clock.ts';
 import { DepartmentStore } from './department-store.ts';
 import type { Credentials, PlatformSettings } from './model.ts';
 import { JobProfileStore, PermissionTypeStore } from './name-stores.ts';
+import { NotificationStore } from './notification-store.ts';
 import { RateLimit } from './rate-limit.ts';
 import { UserStore } from './user-store.ts';
 
@@ -25,6 +26,7 @@ export class Platform {
   readonly permissionTypes: PermissionTypeStore;
   readonly jobProfiles: JobProfileStore;
   readonly users: UserStore;
+  readonly notifications = new NotificationStore();
   readonly rateLimit = new RateLimit();
   /** Access token → expiry. */
   readonly tokens = new Map<string, number>();

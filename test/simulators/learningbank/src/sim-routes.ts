@@ -1,6 +1,7 @@
 import { Router, type Request } from 'express';
 import { z } from 'zod';
 import { notFound } from './api-error.ts';
+import { notify, NotifyInput } from './notification-routes.ts';
 import type { Platform } from './platform.ts';
 import { PlatformInput } from './seed.ts';
 import type { World } from './world.ts';
@@ -20,6 +21,7 @@ const SettingsInput = z
     languages: z.array(z.string()),
     activationMails: z.boolean(),
     credentials: z.strictObject({ username: z.string(), password: z.string(), token: z.string() }).partial(),
+    notificationHook: z.strictObject({ url: z.url(), secret: z.string() }).nullable(),
   })
   .partial();
 
@@ -34,7 +36,8 @@ export function simRoutes(world: World): Router {
   });
   router.patch('/platforms/:platform', (req, res) => {
     const platform = world.platform(Number(req.params.platform));
-    const { credentials, ...settings } = SettingsInput.parse(req.body ?? {});
+    const { credentials, notificationHook, ...settings } = SettingsInput.parse(req.body ?? {});
+    if (notificationHook !== undefined) platform.notifications.hook = notificationHook;
     Object.assign(platform.settings, settings);
     Object.assign(platform.credentials, credentials);
     if (credentials) platform.tokens.clear();
@@ -52,6 +55,10 @@ export function simRoutes(world: World): Router {
     else if ('advanceMs' in wanted) world.clock.advance(wanted.advanceMs);
     else world.clock.set('now' in wanted ? Date.parse(wanted.now) : wanted.nowMs, wanted.frozen);
     res.json({ nowMs: world.clock.now(), now: world.clock.iso() });
+  });
+  router.post('/notifications', async (req, res) => {
+    const input = NotifyInput.parse(req.body);
+    res.status(201).json(await notify(world.platform(input.platform ?? world.firstId), input));
   });
   router.post('/reset', (req, res) => {
     world.reset();
@@ -127,5 +134,7 @@ function dump(platform: Platform, req: Request): unknown {
     jobProfiles: [...jobProfiles.byId.values()],
     users: [...users.byId.values()],
     activationMails: users.activationMails,
+    notificationTypes: [...platform.notifications.types.values()],
+    notifications: platform.notifications.sent,
   };
 }
