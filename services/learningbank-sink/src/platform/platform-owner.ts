@@ -1,0 +1,108 @@
+import { type Logger, sleep } from '@orgstream/runtime';
+import type { Knex } from '@orgstream/database';
+import { type Clock, Lease } from './lease.ts';
+import { beat, forgetReplica, listPlatforms, type PlatformClaim, releaseLease, renewLease, takeLease } from './lease-store.ts';
+
+/** Works on one owned platform until `stop` aborts or the lease is lost; resolves when nothing of it is in flight. */
+export type PlatformWork = (lease: Lease, stop: AbortSignal) => Promise<void>;
+
+interface Held {
+  readonly lease: Lease;
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+}
+
+/**
+ * Keeps this replica's share of the platforms: takes free ones while it has fewer than platforms / live replicas,
+ * renews them each third of a lease, and gives one back when it has more than its share. A dead replica's leases run
+ * out and it is no longer counted, so its platforms are taken within about two leases.
+ */
+export class PlatformOwner {
+  readonly #held = new Map<string, Held>();
+  readonly #options: {
+    readonly db: Knex;
+    readonly replica: string;
+    readonly leaseMs: number;
+    readonly clock: Clock;
+    readonly log: Logger;
+    readonly work: PlatformWork;
+  };
+  /** Monotonic time of the last completed turn, for /livez. */
+  lastTurnAt: number;
+
+  constructor(options: PlatformOwner['#options']) {
+    this.#options = options;
+    this.lastTurnAt = options.clock();
+  }
+
+  get platforms(): readonly string[] {
+    return [...this.#held.keys()];
+  }
+
+  /** Runs until the signal aborts; then lets every platform finish what is in flight, and gives it back. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.turn();
+      } catch (error) {
+        this.#options.log.warn({ err: error }, 'platform leases not renewed');
+      }
+      await sleep(this.#options.leaseMs / 3, signal);
+    }
+    await Promise.all([...this.#held.values()].map((held) => this.#giveBack(held)));
+    await forgetReplica(this.#options.db, this.#options.replica).catch(() => {});
+  }
+
+  /** One turn: renew, then balance. */
+  async turn(): Promise<void> {
+    const { db, replica, leaseMs, clock } = this.#options;
+    await Promise.all([...this.#held.values()].map((held) => this.#renew(held)));
+    const replicas = Math.max(1, await beat(db, replica, leaseMs));
+    const platforms = await listPlatforms(db);
+    const share = Math.ceil(platforms.length / replicas);
+    await this.#take(platforms, share);
+    if (this.#held.size > share) void this.#giveBack([...this.#held.values()].at(-1)!);
+    this.lastTurnAt = clock();
+  }
+
+  async #renew({ lease, stop }: Held): Promise<void> {
+    const { db, leaseMs, clock, log } = this.#options;
+    const deadline = clock() + leaseMs;
+    if (await renewLease(db, { platform: lease.platform, token: lease.token, leaseMs })) return lease.extend(deadline);
+    log.warn({ platform: lease.platform, code: 'LEASE_LOST' }, 'another replica owns the platform');
+    lease.drop();
+    stop.abort();
+  }
+
+  async #take(platforms: readonly PlatformClaim[], share: number): Promise<void> {
+    const { db, replica, leaseMs, clock } = this.#options;
+    for (const { id, free } of platforms) {
+      if (this.#held.size >= share) return;
+      if (!free || this.#held.has(id)) continue;
+      const deadline = clock() + leaseMs;
+      const token = await takeLease(db, { platform: id, owner: replica, leaseMs });
+      if (token !== undefined) this.#start(new Lease({ platform: id, token, deadline, clock }));
+    }
+  }
+
+  #start(lease: Lease): void {
+    const { log, work } = this.#options;
+    const stop = new AbortController();
+    log.info({ platform: lease.platform, leaseToken: lease.token }, 'platform taken');
+    const done = work(lease, stop.signal)
+      .catch((error: unknown) => log.error({ err: error, platform: lease.platform }, 'platform work ended'))
+      .finally(() => {
+        // A platform whose work ended by itself is given up, so that it is taken anew, here or elsewhere.
+        lease.drop();
+        this.#held.delete(lease.platform);
+      });
+    this.#held.set(lease.platform, { lease, stop, done });
+  }
+
+  async #giveBack({ lease, stop, done }: Held): Promise<void> {
+    stop.abort();
+    await done;
+    await releaseLease(this.#options.db, { platform: lease.platform, token: lease.token }).catch(() => {});
+    this.#options.log.info({ platform: lease.platform }, 'platform given back');
+  }
+}

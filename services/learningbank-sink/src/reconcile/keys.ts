@@ -1,0 +1,41 @@
+import type { Lane, ObjectKey, ObjectKind } from '../model.ts';
+import { lanes } from '../model.ts';
+
+/** One object of one integration. */
+export interface WorkKey extends ObjectKey {
+  readonly integrationId: string;
+}
+
+/** A string for maps and sets. */
+export function keyOf(key: WorkKey): string {
+  return `${key.integrationId}/${key.kind}/${key.id}`;
+}
+
+/** A claimed row of `sink.work`: settled only where the generation is still this one. */
+export interface Claimed extends WorkKey {
+  readonly lane: number;
+  readonly generation: number;
+  readonly attempts: number;
+  readonly causeEpoch: number;
+  readonly causeLsn: number;
+  /** When the source committed what caused this work, Unix ms. */
+  readonly committedAtMs: number;
+  /** A call of it may have happened without our knowing: look before anything else. */
+  readonly open: boolean;
+}
+
+const laneNames = Object.keys(lanes) as readonly Lane[];
+
+/** `sink.work.lane` → its name, for labels. */
+export function laneName(lane: number): Lane {
+  return laneNames[lane] ?? 'gap';
+}
+
+/** What a link row holds, of any kind. */
+export interface LinkRow {
+  readonly targetId: number;
+  readonly kind: ObjectKind;
+  readonly madeByUs: boolean;
+  readonly isTop: boolean;
+  readonly applied: unknown;
+}

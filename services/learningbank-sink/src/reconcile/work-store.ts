@@ -1,0 +1,212 @@
+import type { Knex } from '@orgstream/database';
+import type { ErrorCode } from '@orgstream/core';
+import type { ObjectKind } from '../model.ts';
+import type { Claimed, WorkKey } from './keys.ts';
+
+interface ClaimRow {
+  readonly integration_id: string;
+  readonly kind: ObjectKind;
+  readonly id: string;
+  readonly lane: number;
+  readonly generation: string;
+  readonly attempts: number;
+  readonly cause_epoch: string;
+  readonly cause_lsn: string;
+  readonly committed_ms: string;
+  readonly open: boolean;
+}
+
+/**
+ * Ripe (ingest sets `next_at` past the moment it ripens), ready work of each integration and kind, most urgent first: at
+ * most `perKind` rows of each. Rows are not locked: the platform's lease makes us the only reader, and what is in flight
+ * is known in memory. Objects with an open attempt of an owner before `sinceToken` are left out; 0 = none are.
+ */
+export async function readRipe(
+  db: Knex,
+  claim: {
+    readonly integrations: readonly string[];
+    readonly lanes: readonly number[];
+    readonly perKind: number;
+    readonly sinceToken: number;
+  },
+): Promise<readonly Claimed[]> {
+  const { rows } = await db.raw<{ rows: ClaimRow[] }>(
+    `select w.integration_id, w.kind, w.id, w.lane, w.generation, w.attempts, w.cause_epoch, w.cause_lsn,
+            extract(epoch from w.committed_at) * 1000 as committed_ms, w.open
+       from unnest(cast(:integrations as uuid[])) as i (id)
+      cross join unnest(cast(:lanes as smallint[])) as l (lane)
+      cross join (values ('unit'), ('role'), ('person')) as k (kind)
+      cross join lateral (
+        select r.*, a.token is not null as open
+          from sink.work r
+          left join lateral (
+            select min(lease_token) as token from sink.attempt a
+             where a.integration_id = r.integration_id and a.kind = r.kind and a.object_id = r.id
+               and a.state in ('sent', 'unknown')) a on true
+         where r.integration_id = i.id and r.kind = k.kind and r.lane = l.lane and r.state = 'ready'
+           and r.next_at <= now() and (a.token is null or a.token >= :sinceToken)
+         order by r.next_at
+         limit :perKind) w`,
+    { ...claim, integrations: [...claim.integrations], lanes: [...claim.lanes] },
+  );
+  return rows.map((row) => ({
+    integrationId: row.integration_id,
+    kind: row.kind,
+    id: row.id,
+    lane: row.lane,
+    generation: Number(row.generation),
+    attempts: row.attempts,
+    causeEpoch: Number(row.cause_epoch),
+    causeLsn: Number(row.cause_lsn),
+    committedAtMs: Number(row.committed_ms),
+    open: row.open,
+  }));
+}
+
+/** What becomes of claimed work. Everything but `settle` keeps the row, visible with its code. */
+export type Verdict =
+  /** `freed`: a name or an e-mail was given up, which objects parked for want of it are to hear. */
+  | { readonly to: 'settle'; readonly freed: boolean }
+  | { readonly to: 'retry'; readonly code: ErrorCode | null; readonly waitMs: number; readonly burn: boolean; readonly detail?: unknown }
+  | { readonly to: 'wait'; readonly on: { readonly kind: ObjectKind; readonly id: string }; readonly code: ErrorCode | null }
+  | { readonly to: 'parked' | 'conflict'; readonly code: ErrorCode; readonly detail?: unknown };
+
+export interface WorkEnd {
+  readonly key: WorkKey;
+  readonly generation: number;
+  readonly verdict: Verdict;
+}
+
+/** Rows as `jsonb_to_recordset` reads them. */
+function endRows(ends: readonly WorkEnd[]): string {
+  return JSON.stringify(
+    ends.map(({ key, generation, verdict }) => ({
+      integration_id: key.integrationId,
+      kind: key.kind,
+      id: key.id,
+      generation,
+      verdict: verdict.to,
+      freed: verdict.to === 'settle' && verdict.freed,
+      code: 'code' in verdict ? verdict.code : null,
+      detail: 'detail' in verdict ? (verdict.detail ?? null) : null,
+      wait_ms: verdict.to === 'retry' ? verdict.waitMs : 0,
+      burn: verdict.to === 'retry' && verdict.burn ? 1 : 0,
+      waits_kind: verdict.to === 'wait' ? verdict.on.kind : null,
+      waits_id: verdict.to === 'wait' ? verdict.on.id : null,
+    })),
+  );
+}
+
+/**
+ * Ends claims of one platform in one statement. Nothing happens to a row marked again since it was claimed: it stays
+ * ready. What waits for an object that came to rest becomes ready. Fenced by the lease token.
+ *
+ * Waiting and parked rows get a `next_at` at which the sweeper looks at them again: after half their age, within 30
+ * seconds and one hour, so that nothing waits for ever and nothing old is looked at all the time. Who waits for an
+ * object without work is looked at after a second: that object may have settled between plan and this statement.
+ */
+async function endInOneStatement(
+  db: Knex,
+  batch: { readonly platform: string; readonly token: number; readonly ends: readonly WorkEnd[] },
+): Promise<number> {
+  const { rows } = await db.raw<{ rows: { ended: string }[] }>(
+    `with lease as materialized (
+       select from sink.platform where id = :platform and lease_token = :token for share),
+     e as materialized (
+       select * from jsonb_to_recordset(cast(:ends as jsonb)) as r (integration_id uuid, kind text, id text,
+         generation bigint, verdict text, freed boolean, code text, detail jsonb, wait_ms int, burn int,
+         waits_kind text, waits_id text)
+        where exists (select from lease)),
+     settled as (
+       delete from sink.work w using e
+        where e.verdict = 'settle' and w.integration_id = e.integration_id and w.kind = e.kind and w.id = e.id
+          and w.generation = e.generation
+        returning w.integration_id, w.kind, w.id, e.freed, true as moved),
+     kept as (
+       update sink.work w set
+         state = case e.verdict when 'retry' then 'ready' when 'wait' then 'waiting' else e.verdict end,
+         code = e.code, detail = e.detail, waits_kind = e.waits_kind, waits_id = e.waits_id,
+         attempts = case when e.verdict = 'retry' then w.attempts + e.burn else w.attempts end,
+         next_at = case when e.verdict = 'retry' then now() + e.wait_ms * interval '1 ms'
+                        when e.verdict = 'wait' and w.marked_at > now() - interval '1 min' and not exists (
+                          select from sink.work y where (y.integration_id, y.kind, y.id) = (w.integration_id, e.waits_kind, e.waits_id))
+                          then now() + interval '1 s'
+                        else now() + least(greatest((now() - w.marked_at) / 2, interval '30 s'), interval '1 h') end
+        from e
+        where e.verdict <> 'settle' and w.integration_id = e.integration_id and w.kind = e.kind and w.id = e.id
+          and w.generation = e.generation
+        returning w.integration_id, w.kind, w.id, false as freed, e.verdict in ('parked', 'conflict') as moved),
+     rested as materialized (select * from settled union all select * from kept where moved),
+     woken as (
+       update sink.work w set state = 'ready', next_at = now(), waits_kind = null, waits_id = null
+         from rested
+        where w.state = 'waiting' and w.integration_id = rested.integration_id
+          and w.waits_kind = rested.kind and w.waits_id = rested.id
+          and not exists (select from e where (e.integration_id, e.kind, e.id) = (w.integration_id, w.kind, w.id))
+        returning 1),
+     relieved as (
+       update sink.work w set state = 'ready', next_at = now()
+         from rested
+        where rested.freed and w.state in ('parked', 'conflict') and w.integration_id = rested.integration_id
+          and w.kind = rested.kind
+          and w.code in ('DEPARTMENT_NAME_TAKEN', 'PERMISSION_TYPE_NAME_TAKEN', 'EMAIL_TAKEN', 'REHIRE', 'MATCHED_TWICE')
+          and not exists (select from e where (e.integration_id, e.kind, e.id) = (w.integration_id, w.kind, w.id))
+        returning 1)
+     select (select count(*) from woken) + (select count(*) from relieved) as ended`,
+    { platform: batch.platform, token: batch.token, ends: endRows(batch.ends) },
+  );
+  return Number(rows[0]!.ended);
+}
+
+/**
+ * Ends claims of one platform, waiters last: in one statement a waiter could not see that what it waits for settles.
+ * Returns how many other rows became ready.
+ */
+export async function endWork(
+  db: Knex,
+  batch: { readonly platform: string; readonly token: number; readonly ends: readonly WorkEnd[] },
+): Promise<number> {
+  const waiters = batch.ends.filter(({ verdict }) => verdict.to === 'wait');
+  const others = batch.ends.filter(({ verdict }) => verdict.to !== 'wait');
+  let woken = 0;
+  if (others.length > 0) woken += await endInOneStatement(db, { ...batch, ends: others });
+  if (waiters.length > 0) woken += await endInOneStatement(db, { ...batch, ends: waiters });
+  return woken;
+}
+
+/** Makes waiting, parked and conflicting rows whose time has come ready again; returns how many. */
+export async function sweep(db: Knex, integrations: readonly string[], limit: number): Promise<number> {
+  const { rows } = await db.raw<{ rows: unknown[] }>(
+    `update sink.work w set state = 'ready', waits_kind = null, waits_id = null
+       from (select integration_id, kind, id from sink.work
+              where integration_id = any(cast(:integrations as uuid[])) and next_at <= now()
+                and state in ('waiting', 'parked', 'conflict')
+              order by next_at limit :limit) due
+      where (w.integration_id, w.kind, w.id) = (due.integration_id, due.kind, due.id)
+        and w.state in ('waiting', 'parked', 'conflict')
+      returning 1`,
+    { integrations: [...integrations], limit },
+  );
+  return rows.length;
+}
+
+/** Asks for one object to be looked at (again), for instance because its link was found to be gone. */
+export async function markWork(
+  db: Knex,
+  mark: { readonly key: WorkKey; readonly lane: number; readonly cause: Claimed },
+): Promise<void> {
+  await db.raw(
+    `insert into sink.work as w (integration_id, kind, id, lane, cause_epoch, cause_lsn, committed_at)
+     values (:integrationId, :kind, :id, :lane, :causeEpoch, :causeLsn, to_timestamp(:committedAtMs / 1000.0))
+     on conflict (integration_id, kind, id) do update
+        set generation = w.generation + 1, lane = least(w.lane, excluded.lane),
+            state = case when w.state = 'held' then w.state else 'ready' end, next_at = least(w.next_at, now())`,
+    {
+      ...mark.key,
+      lane: mark.lane,
+      causeEpoch: mark.cause.causeEpoch,
+      causeLsn: mark.cause.causeLsn,
+      committedAtMs: mark.cause.committedAtMs,
+    },
+  );
+}
