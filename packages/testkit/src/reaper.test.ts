@@ -48,7 +48,8 @@ test('a killed reaper is replaced, and the new one keeps the promise', async () 
   const { parent, family } = await startParent();
   process.kill(family.reaper, 'SIGKILL');
   await until(() => !isAlive(family.reaper), { deadlineMs: 5_000, what: 'the reaper to be gone' });
-  await until(() => reapersOf(parent.pid) > 0, { deadlineMs: 5_000, what: 'a new reaper' });
+  const reapers = await until(() => reapersOf(parent.pid), { deadlineMs: 5_000, what: 'a new reaper' });
+  expect(reapers).toBe(1);
   process.kill(parent.pid, 'SIGKILL');
   await expectNothingLeft(family);
 }, 20_000);

@@ -4,10 +4,8 @@ import { hasMaven, installedJava } from './embedded/java.ts';
 import { startEmbedded } from './embedded/embedded-stack.ts';
 import { startExternal } from './external-stack.ts';
 import { run } from './run.ts';
+import { EMBEDDED_NEEDS } from './stack-needs.ts';
 import { stackKinds, type Stack, type StackKind, type StackOptions } from './stack-types.ts';
-
-/** What the embedded stack needs, in words. */
-export const EMBEDDED_NEEDS = 'Java 17 or newer and Maven (`java` and `mvn` on the PATH)';
 
 /**
  * Starts PostgreSQL, Kafka and the schema registry. They end with this process, also when it is killed.
@@ -16,8 +14,9 @@ export const EMBEDDED_NEEDS = 'Java 17 or newer and Maven (`java` and `mvn` on t
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const env = options.env ?? process.env;
   const say = options.say ?? ((line: string) => process.stderr.write(`${line}\n`));
-  const kind = options.kind ?? requestedKind(env) ?? (await detectKind());
-  switch (kind) {
+  const wanted = options.kind ?? requestedKind(env);
+  if (wanted === 'embedded') requireEmbedded(await lookAround());
+  switch (wanted ?? (await chooseKind(await lookAround()))) {
     case 'embedded':
       return await startEmbedded({ ...options, say });
     case 'testcontainers':
@@ -45,13 +44,14 @@ export function requestedKind(env: NodeJS.ProcessEnv): StackKind | undefined {
 /** What this machine has to run a stack with. */
 export interface Capabilities {
   readonly javaMajor: number | undefined;
+  /** True as well when Maven has done its work already. */
   readonly maven: boolean;
   readonly docker: () => Promise<boolean>;
 }
 
 /** Embedded where Java and Maven are, else containers where an engine answers. */
 export async function chooseKind(machine: Capabilities): Promise<StackKind> {
-  if ((machine.javaMajor ?? 0) >= 17 && machine.maven) return 'embedded';
+  if (missingForEmbedded(machine) === undefined) return 'embedded';
   if (await machine.docker()) return 'testcontainers';
   throw new AppError(
     'STACK_UNAVAILABLE',
@@ -59,9 +59,22 @@ export async function chooseKind(machine: Capabilities): Promise<StackKind> {
   );
 }
 
-async function detectKind(): Promise<StackKind> {
+/** Throws STACK_UNAVAILABLE, naming what to install, when the embedded stack cannot run on this machine. */
+export function requireEmbedded(machine: Capabilities): void {
+  const missing = missingForEmbedded(machine);
+  if (missing === undefined) return;
+  throw new AppError('STACK_UNAVAILABLE', `STACK=embedded needs ${EMBEDDED_NEEDS}: ${missing}`);
+}
+
+function missingForEmbedded({ javaMajor, maven }: Capabilities): string | undefined {
+  if (javaMajor === undefined) return 'java does not answer';
+  if (javaMajor < 17) return `this is Java ${javaMajor}`;
+  return maven ? undefined : 'mvn does not answer';
+}
+
+async function lookAround(): Promise<Capabilities> {
   const [javaMajor, maven] = await Promise.all([installedJava(), areFilesCached() || hasMaven()]);
-  return await chooseKind({ javaMajor, maven, docker: dockerAnswers });
+  return { javaMajor, maven, docker: dockerAnswers };
 }
 
 async function dockerAnswers(): Promise<boolean> {

@@ -20,7 +20,7 @@ export interface NodeConfig {
 }
 
 /** Settings that make a broker quick to start and quick to react; wrong for production. */
-const testSettings = {
+export const brokerTestSettings = {
   'auto.create.topics.enable': 'false',
   'group.initial.rebalance.delay.ms': '0',
   'group.min.session.timeout.ms': '1000',
@@ -38,7 +38,7 @@ const testSettings = {
 /** The text of server.properties. */
 export function serverProperties(node: NodeConfig): string {
   const settings = {
-    ...testSettings,
+    ...brokerTestSettings,
     ...identity(node),
     ...replication(node),
     'broker.session.timeout.ms': String(node.brokerSessionTimeoutMs),

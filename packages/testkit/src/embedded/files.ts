@@ -18,6 +18,8 @@ export interface EmbeddedFiles {
 export interface FetchOptions {
   readonly pom?: string;
   readonly cache?: string;
+  /** Added to Maven's environment. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Tells the user, in one line, what takes long. */
   readonly say?: (line: string) => void;
 }
@@ -47,17 +49,17 @@ export async function embeddedFiles(options: FetchOptions = {}): Promise<Embedde
     await withLockFile(`${folder}.lock`, async () => {
       if (existsSync(folder)) return;
       say('Bringing Kafka and the Apicurio registry from Maven Central (190 MB, once) …');
-      await fetchInto(folder, pom, cache);
+      await fetchInto(folder, { pom, cache, env: options.env ?? {} });
     });
   }
   return locate(folder);
 }
 
-async function fetchInto(folder: string, pom: string, cache: string): Promise<void> {
+async function fetchInto(folder: string, { pom, cache, env }: Required<Omit<FetchOptions, 'say'>>): Promise<void> {
   const temp = await mkdtemp(join(cache, 'fetch-'));
   try {
     const args = ['-B', '-q', '-f', pom, 'package', `-Dstack.dir=${temp}`];
-    const maven = await spawnProcess({ name: 'Maven', command: 'mvn', args });
+    const maven = await spawnProcess({ name: 'Maven', command: 'mvn', args, env });
     const { code } = await maven.exited;
     if (code !== 0) {
       const message = `bringing Kafka and the registry by Maven ended with code ${code}:\n${firstErrors(maven.output())}`;

@@ -6,6 +6,7 @@ import pg from 'pg';
 import { spawnProcess, type ProcessHandle } from '../process.ts';
 import { run } from '../run.ts';
 import { postgresBinaries, type PostgresBinaries } from './postgres-binaries.ts';
+import { postgresTestSettings } from './postgres-settings.ts';
 import { postgresUser, type PostgresUser } from './postgres-user.ts';
 
 export interface PostgresOptions {
@@ -16,19 +17,8 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** What logical replication needs, room for many tests at once, and no care for a machine's power cut. */
-const testSettings = {
-  listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
-  wal_level: 'logical',
-  max_replication_slots: '64',
-  max_wal_senders: '64',
-  max_connections: '500',
-  shared_buffers: '128MB',
-  max_wal_size: '4GB',
-  fsync: 'off',
-  full_page_writes: 'off',
-};
+/** TCP of this machine only; a socket file would need a short path. */
+const localSettings = { listen_addresses: '127.0.0.1', unix_socket_directories: '' };
 
 /** A PostgreSQL cluster that can be stopped and started on the same port and data. */
 export class PostgresNode {
@@ -72,10 +62,9 @@ export class PostgresNode {
   async start(): Promise<ProcessHandle> {
     if (this.process) return this.process;
     const { folder, port, settings } = this.#options;
-    const flags = Object.entries({ ...testSettings, ...settings }).flatMap(([name, value]) => [
-      '-c',
-      `${name}=${value}`,
-    ]);
+    const flags = Object.entries({ ...localSettings, ...postgresTestSettings, ...settings }).flatMap(
+      ([name, value]) => ['-c', `${name}=${value}`],
+    );
     this.#process = await spawnProcess({
       name: 'postgres',
       command: this.#binaries.postgres,
