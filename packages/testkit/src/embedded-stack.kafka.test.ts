@@ -15,17 +15,10 @@ const canEmbed = areFilesCached() && ((await installedJava()) ?? 0) >= 17;
 describe.skipIf(!canEmbed)('the embedded stack', () => {
   // A stack of its own, as its parts are killed here.
   let stack: Stack;
-  let seconds: number;
   beforeAll(async () => {
-    const start = performance.now();
     stack = await startStack({ kind: 'embedded' });
-    seconds = (performance.now() - start) / 1000;
   });
   afterAll(async () => await stack?.[Symbol.asyncDispose]());
-
-  test('is up within 15 seconds', () => {
-    expect(seconds).toBeLessThan(15);
-  });
 
   test('a killed broker has its records again, on the same port', async () => {
     const kafka = new kafkajs.Kafka({ brokers: [stack.kafkaBrokers], logLevel: kafkajs.logLevel.NOTHING });

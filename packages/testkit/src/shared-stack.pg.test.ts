@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { createDatabase, dropDatabase } from './databases.ts';
-import { freshDatabase, useStack } from './shared-stack.ts';
+import { STACK_VARIABLE, freshDatabase, useStack } from './shared-stack.ts';
 import { uniqueName } from './unique.ts';
 
 async function connect(url: string): Promise<pg.Client & AsyncDisposable> {
@@ -74,4 +74,11 @@ test('the cluster decodes logically and has room for many slots', async () => {
     wal_level: 'logical',
     max_replication_slots: '64',
   });
+});
+
+test('a cached stack is up within 15 seconds', ({ skip }) => {
+  const text = process.env[STACK_VARIABLE] ?? '';
+  const { kind, startMs } = (text.startsWith('{') ? JSON.parse(text) : {}) as { kind?: string; startMs?: number };
+  if (kind !== 'embedded' || startMs === undefined) return skip('the stack was not started by this run from the cache');
+  expect(startMs).toBeLessThan(15_000);
 });
