@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const integration = ['**/*.pg.test.ts', '**/*.kafka.test.ts'];
 const stack = ['./packages/testkit/src/vitest-global-setup.ts'];
+const world = ['./test/world/src/vitest-global-setup.ts'];
 const ignored = ['**/node_modules/**', '.orgstream/**'];
 
 /**
@@ -35,7 +36,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/fault/**/*.test.ts'],
           exclude: ignored,
-          globalSetup: stack,
+          globalSetup: world,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           // One file after the other: each drives whole services.

@@ -118,7 +118,7 @@ async function prepare(stack: WorldOptions['stack'] & object, say: (line: string
   await applySchema(ziik);
   await ziik.end();
   const kafka = createKafka({ brokers: stack.kafkaBrokers.split(','), clientId: 'orgstream-world' });
-  await applyTopics(kafka, { partitions: 12 });
+  await applyTopics(kafka, { partitions: 12, replicationFactor: 1 });
   await registerSchemas({ registryUrl: stack.registryUrl });
   const db = openDatabase(postgresUrl);
   try {

@@ -26,7 +26,9 @@ export function addInfrastructureCommands(program: Command, environment: () => E
       positive,
     )
     .action(async (options: { partitions: number; replicationFactor?: number }) => {
-      const changed = await applyTopics(environment().kafka(), options);
+      const brokers = environment().setting('KAFKA_BROKERS').split(',').length;
+      const replicationFactor = options.replicationFactor ?? (brokers >= 3 ? 3 : 1);
+      const changed = await applyTopics(environment().kafka(), { partitions: options.partitions, replicationFactor });
       print(changed.length === 0 ? 'nothing to do' : changed.join('\n'));
     });
 
@@ -36,18 +38,19 @@ export function addInfrastructureCommands(program: Command, environment: () => E
     .description('register every schema, FULL_TRANSITIVE set before the first version')
     .action(async () => {
       const registered = await registerSchemas({ registryUrl: environment().setting('REGISTRY_URL') });
-      for (const { subject, id } of registered) print(`${subject} = ${id}`);
+      for (const { subject, state } of registered) print(`${subject}: ${state}`);
     });
   schemas
     .command('check')
     .description('would our schemas be accepted? Registers nothing')
     .action(async () => {
-      const incompatible = await checkSchemas({ registryUrl: environment().setting('REGISTRY_URL') });
+      const reports = await checkSchemas({ registryUrl: environment().setting('REGISTRY_URL') });
+      const incompatible = reports.filter(({ state }) => state === 'incompatible');
       if (incompatible.length > 0) {
-        const subjects = incompatible.map(({ subject }) => subject).join(', ');
+        const reasons = incompatible.map(({ subject, reasons: why }) => `${subject} (${why.join('; ')})`).join(', ');
         throw new AppError(
           'SCHEMA_INCOMPATIBLE',
-          `${subjects}: not compatible with what is registered; see schemas/README.md`,
+          `not compatible with what is registered: ${reasons}; see schemas/README.md`,
         );
       }
       print('all schemas are compatible');
