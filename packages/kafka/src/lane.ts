@@ -19,6 +19,7 @@ export interface LaneOptions extends TopicPartition {
   /** The handler failed for good. */
   readonly onError: (error: unknown) => void;
   readonly log: Log;
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /**
@@ -78,9 +79,9 @@ export class Lane {
 
   /** Takes a fetch: its records, and where the next one begins. */
   push(records: readonly InRecord[], nextPosition: number, highWatermark: number): void {
+    if (this.#stopped.signal.aborted) return;
     this.#position = nextPosition;
     this.#highWatermark = highWatermark;
-    if (this.#stopped.signal.aborted) return;
     for (const record of records) this.#queue.push(record);
     if (!this.#full && this.#queue.length >= this.#options.maxQueuedRecords) {
       this.#full = true;
@@ -91,7 +92,7 @@ export class Lane {
 
   /** No records lie between our position and `nextPosition` (control records, compacted tail of a batch). */
   skipTo(nextPosition: number): void {
-    if (nextPosition <= this.#position) return;
+    if (this.#stopped.signal.aborted || nextPosition <= this.#position) return;
     this.#position = nextPosition;
     this.#completeGap();
   }
@@ -106,8 +107,8 @@ export class Lane {
 
   /** Begins nothing new and ends a back-off; resolves when the running handler has settled. */
   stop(): Promise<void> {
+    // The queue stays: an empty one would mean that everything fetched is done.
     this.#stopped.abort();
-    this.#queue = [];
     return this.#running ?? Promise.resolve();
   }
 
@@ -162,6 +163,8 @@ export class Lane {
       } catch (error) {
         if (this.#stopped.signal.aborted) return false;
         if (!isAppError(error) || error.disposition !== 'retry') {
+          // What comes after a record that failed for good must not begin.
+          this.#stopped.abort();
           this.#options.onError(error);
           return false;
         }
@@ -178,7 +181,7 @@ export class Lane {
         };
         if (waitMs < 5_000) this.#options.log.info(fields, 'batch is retried');
         else this.#options.log.warn(fields, 'batch is retried');
-        await sleep(waitMs, this.#stopped.signal);
+        await (this.#options.sleep ?? sleep)(waitMs, this.#stopped.signal);
         if (this.#stopped.signal.aborted) return false;
       }
     }
