@@ -103,14 +103,15 @@ function headersOf<T>(call: Exchange<T>): Record<string, string> {
 
 function read<T>(call: Exchange<T>, { status, contentType, text }: Received): T {
   const { route } = call;
-  if (call.answer === null) {
-    // An object in the answer to a deletion is an object that is still there.
-    if (text.trim() !== '') throw invalidAnswer(route, status, isJson(contentType) ? 'values' : 'content_type');
-    return undefined as T;
+  if (text.trim() === '') {
+    if (call.answer === null) return undefined as T;
+    throw invalidAnswer(route, status, 'empty');
   }
-  if (text.trim() === '') throw invalidAnswer(route, status, 'empty');
   if (!isJson(contentType)) throw invalidAnswer(route, status, 'content_type');
-  const parsed = call.answer.safeParse(parseJson(route, status, text));
+  const body = parseJson(route, status, text);
+  // An object in the answer to a deletion is an object that is still there.
+  if (call.answer === null) throw invalidAnswer(route, status, 'values');
+  const parsed = call.answer.safeParse(body);
   if (!parsed.success) {
     throw invalidAnswer(route, status, 'shape', [...new Set(parsed.error.issues.map(({ path }) => path.join('.')))]);
   }

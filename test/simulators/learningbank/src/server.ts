@@ -8,6 +8,8 @@ export interface Simulator extends AsyncDisposable {
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
   readonly world: World;
+  /** Connections open at the moment. */
+  connections(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -30,5 +32,9 @@ export async function startSimulator(options: { port?: number; random?: () => nu
       server.close(() => resolve());
       server.closeAllConnections();
     });
-  return { url: `http://127.0.0.1:${port}`, world, close, [Symbol.asyncDispose]: close };
+  const connections = () =>
+    new Promise<number>((resolve, reject) => {
+      server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+    });
+  return { url: `http://127.0.0.1:${port}`, world, connections, close, [Symbol.asyncDispose]: close };
 }
