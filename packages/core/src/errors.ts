@@ -131,7 +131,7 @@ export const codes = {
   TARGET_REFUSED: 'park',
   /** The platform's breaker is open; nothing is burnt, it probes and resumes. */
   PLATFORM_PAUSED: 'retry',
-  /** Another sink owns the platform now. */
+  /** Another sink owns the platform, or has moved the ingest offset of the partition. Resumes by itself. */
   LEASE_LOST: 'retry',
   /** A secret cannot be decrypted with the configured key. Operator: set ORGSTREAM_SECRET_KEY to the right key. */
   SECRET_UNREADABLE: 'halt',

@@ -1,0 +1,138 @@
+import type { ErrorCode } from '@orgstream/core';
+import type { Knex } from '@orgstream/database';
+import { lanes, type Lane, type ObjectKind } from '../model.ts';
+import { goneSql } from './columns.ts';
+import type { At } from './fact.ts';
+import type { LookUp } from './marks.ts';
+import { query } from './query.ts';
+
+/** Channel that wakes the reconciler; the payload is integration ids, comma-joined, or empty (= look at all). */
+export const WORK_CHANNEL = 'orgstream_work';
+
+/** A marked object of an unfinished transaction becomes ripe after this, should its last record never come. */
+export const RIPE_AFTER_MS = 2_000;
+
+/** An object of a tenant that has to be looked at, for every *sync* integration of that tenant. */
+export interface Mark {
+  readonly tenant: string;
+  readonly kind: ObjectKind;
+  readonly id: string;
+  readonly lane: Exclude<Lane, 'gap'>;
+  readonly cause: { readonly epoch: number; readonly lsn: number; readonly committedAtMs: number };
+  /** False while its transaction is not known to be complete. */
+  readonly ripe: boolean;
+  /** Park it with this code right away: a fact of it was rejected. */
+  readonly parkCode?: ErrorCode | string | null;
+}
+
+/**
+ * Marks objects as outstanding; at most one mark per object. Marked again: the more urgent lane wins, the generation
+ * rises, attempts start anew, and whatever state it was in it is ready (waiting, parked and conflict are tried again).
+ * `marked_at` stays: it says how long the object has been out of step. An object whose facts are rejected is parked,
+ * unless its last good fact makes it a leaver: nothing may hold those (semantics.md §1, decided 10). Disabled
+ * integrations get everything in lane gap. Returns the ids of the integrations that now have work.
+ */
+export async function markWork(tx: Knex, marks: readonly Mark[]): Promise<readonly string[]> {
+  if (marks.length === 0) return [];
+  const rows = await query<{ integration_id: string }>(tx, MARK_SQL, [
+    marks.map((m) => m.tenant),
+    marks.map((m) => m.kind),
+    marks.map((m) => m.id),
+    marks.map((m) => lanes[m.lane]),
+    marks.map((m) => m.ripe),
+    marks.map((m) => m.parkCode ?? null),
+    marks.map((m) => m.cause.epoch),
+    marks.map((m) => m.cause.lsn),
+    marks.map((m) => m.cause.committedAtMs),
+    RIPE_AFTER_MS,
+  ]);
+  return rows.map((row) => row.integration_id);
+}
+
+const MARK_SQL = /* sql */ `
+  with mark as materialized (
+    select r.tenant, r.kind, r.id, r.lane, r.ripe, r.epoch, r.lsn, to_timestamp(r.committed_ms / 1000.0) as committed_at,
+           case when ${goneSql('p')} then null else coalesce(r.code, u.rejected_code, o.rejected_code, p.rejected_code) end as code,
+           coalesce(u.rejected_detail, o.rejected_detail, p.rejected_detail) as detail
+      from unnest(?::text[], ?::text[], ?::text[], ?::smallint[], ?::boolean[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[])
+        as r(tenant, kind, id, lane, ripe, code, epoch, lsn, committed_ms)
+      left join sink.unit u on r.kind = 'unit' and u.tenant = r.tenant and u.id = r.id
+      left join sink.role o on r.kind = 'role' and o.tenant = r.tenant and o.id = r.id
+      left join sink.person p on r.kind = 'person' and p.tenant = r.tenant and p.id = r.id
+  ), marked as (
+    insert into sink.work as w
+      (integration_id, kind, id, lane, state, code, detail, ripe, next_at, cause_epoch, cause_lsn, committed_at)
+    select i.id, m.kind, m.id, case when i.enabled then m.lane else ${lanes.gap} end,
+           case when m.code is null then 'ready' else 'parked' end, m.code, case when m.code is not null then m.detail end,
+           m.ripe, case when m.code is not null then now() + interval '30 s' when m.ripe then now() else now() + ? * interval '1 ms' end, m.epoch, m.lsn, m.committed_at
+      from mark m join control.integration i on i.tenant = m.tenant and i.product = 'sync'
+     order by i.id, m.kind, m.id
+    on conflict (integration_id, kind, id) do update set
+      lane = case when excluded.lane = ${lanes.gap} then excluded.lane else least(w.lane, excluded.lane) end,
+      state = excluded.state, code = excluded.code, detail = excluded.detail, waits_kind = null, waits_id = null,
+      ripe = excluded.ripe, attempts = 0, next_at = excluded.next_at, generation = w.generation + 1,
+      cause_epoch = excluded.cause_epoch, cause_lsn = excluded.cause_lsn, committed_at = excluded.committed_at
+    returning w.integration_id
+  )
+  select distinct integration_id from marked`;
+
+/** What look-ups reach: `no` is the index of the look-up. Deleted memberships and assignments name nobody. */
+export async function lookUp(
+  tx: Knex,
+  lookUps: readonly LookUp[],
+): Promise<readonly { readonly no: number; readonly kind: ObjectKind; readonly id: string }[]> {
+  if (lookUps.length === 0) return [];
+  const rows = await query<{ no: number; kind: ObjectKind; id: string }>(tx, LOOK_UP_SQL, [
+    lookUps.map((_, index) => index),
+    lookUps.map((l) => l.tenant),
+    lookUps.map((l) => l.via),
+    lookUps.map((l) => l.id),
+  ]);
+  return rows;
+}
+
+const LOOK_UP_SQL = /* sql */ `
+  with asked as materialized (
+    select * from unnest(?::int[], ?::text[], ?::text[], ?::text[]) as a(no, tenant, via, id)
+  )
+  select a.no, 'person' as kind, m.person_id as id
+    from asked a join sink.membership m on m.tenant = a.tenant and m.unit_id = a.id
+   where a.via = 'unit' and m.person_id is not null
+  union
+  select a.no, 'unit', u.id from asked a join sink.unit u on u.tenant = a.tenant and u.parent_id = a.id where a.via = 'unit'
+  union
+  select a.no, 'person', m.person_id
+    from asked a
+    join sink.assignment s on s.tenant = a.tenant and s.role_id = a.id
+    join sink.membership m on m.tenant = s.tenant and m.id = s.membership_id
+   where a.via = 'role' and m.person_id is not null
+  union
+  select a.no, 'person', m.person_id
+    from asked a join sink.membership m on m.tenant = a.tenant and m.id = a.id
+   where a.via = 'membership' and m.person_id is not null`;
+
+/** Makes work ripe whose transaction, per tenant, has been passed to its last record. */
+export async function ripen(tx: Knex, passed: ReadonlyMap<string, Omit<At, 'seq'>>): Promise<readonly string[]> {
+  if (passed.size === 0) return [];
+  const entries = [...passed];
+  const rows = await query<{ integration_id: string }>(
+    tx,
+    `with ripened as (
+       update sink.work w set ripe = true, next_at = least(w.next_at, now())
+         from unnest(?::text[], ?::bigint[], ?::bigint[]) as p(tenant, epoch, lsn)
+         join control.integration i on i.tenant = p.tenant
+        where w.integration_id = i.id and not w.ripe and (w.cause_epoch, w.cause_lsn) <= (p.epoch, p.lsn)
+       returning w.integration_id)
+     select distinct integration_id from ripened`,
+    [entries.map(([tenant]) => tenant), entries.map(([, at]) => at.epoch), entries.map(([, at]) => at.lsn)],
+  );
+  return rows.map((row) => row.integration_id);
+}
+
+/** Wakes the reconciler when this transaction commits. A payload beyond Postgres' 8,000 bytes becomes "look at all". */
+export async function notifyWork(tx: Knex, integrations: Iterable<string>): Promise<void> {
+  const ids = [...new Set(integrations)];
+  if (ids.length === 0) return;
+  const payload = ids.length > 200 ? '' : ids.join(',');
+  await query(tx, `select pg_notify(?, ?)`, [WORK_CHANNEL, payload]);
+}
