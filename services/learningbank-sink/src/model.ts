@@ -1,3 +1,17 @@
+// CHANGES (compatible; comment is removed at the end):
+// 1. look_up has `what?`: absent = candidates by marker and natural key; 'occupants' = before a department is deleted the
+//    planner wants `UnitInput.occupants` (users and child departments in it that are NOT linked by this integration:
+//    client.users({departmentId}), client.departments({parentId}) minus own links). Then plan again with {...input, occupants}.
+// 2. A removal comes as [department.delete | permission_type.delete, unlink]: the link row goes with `unlink`; a 404 on the
+//    delete counts as done. `unlink` alone = an adopted object is let go of.
+// 3. `link` on an object that has a link already = the link row's `applied` is rewritten, without a call.
+// 4. AppliedPerson.jobProfileRole (optional); `hints` on actions (optional, for detail/metrics only).
+// 5. A person's `wait` after its actions may carry a code (DEPARTMENT_NAME_TAKEN …): it waits in its other departments.
+// 6. Shared batch state: after each action on a unit or role call input.units.setLink(id, link|null) / input.roles.setLink(…)
+//    with the link row as it is now, when several objects of one loadPlanInputs batch are carried out one after another.
+// 7. look_up carries `find` = {marker, natural} (no `what`): how the object is found at the target.
+// 8. Candidate.applied of a person: permissionTypeIds = ALL the user has, jobProfileId = what the user has; the planner
+//    decides which of them count as ours when it links.
 import type { ErrorCode, IntegrationSettings } from '@orgstream/core';
 
 /** Objects that exist at the target; a person's memberships and assignments are part of the person. */
@@ -45,6 +59,8 @@ export interface AppliedPerson {
    * only when this list changes: a profile created later or a renamed role never rewrites it (semantics.md §1, decided 3).
    */
   readonly jobProfileRoles: readonly string[];
+  /** Of those, the role whose name matched a job profile then. Absent = none. */
+  readonly jobProfileRole?: string | null;
 }
 
 interface LinkOf<A> {
@@ -139,13 +155,32 @@ export type Action =
   /** Forgets a link whose object is gone or was deleted, without a call. */
   | { readonly op: 'unlink'; readonly targetId: TargetId };
 
+/** How an object is found at the target: by our marker, and by what would have to be unique. */
+export interface FindBy {
+  readonly marker: string;
+  readonly natural:
+    { readonly parentId: TargetId; readonly name: string } | { readonly name: string } | { readonly email: string };
+}
+
+/** Something an operator may want to know; changes nothing. */
+export interface Hint {
+  /** A job profile's name differs from a role's in case, blanks or accents only (semantics.md §1, decided 4). */
+  readonly code: 'JOB_PROFILE_NEAR_MISS';
+  readonly roleId: string;
+  readonly jobProfileId: TargetId;
+}
+
 /** What becomes of one object now. */
 export type Outcome =
   | { readonly kind: 'settled' }
   /** Carry out, then plan again (or settle, when `last`): planning after applying gives nothing. */
-  | { readonly kind: 'actions'; readonly actions: readonly [Action, ...Action[]] }
-  /** The planner must know what the target has at this natural key before it may create (find before create). */
-  | { readonly kind: 'look_up' }
+  | { readonly kind: 'actions'; readonly actions: readonly [Action, ...Action[]]; readonly hints?: readonly Hint[] }
+  /**
+   * The planner must know what the target has at this marker and natural key before it may create (find before create),
+   * or (`occupants`) who else is in a department before it may be deleted.
+   */
+  | { readonly kind: 'look_up'; readonly what?: never; readonly find: FindBy }
+  | { readonly kind: 'look_up'; readonly what: 'occupants' }
   /** Another object of ours has to be settled first; settling it makes this one ready. */
   | { readonly kind: 'wait'; readonly on: ObjectKey; readonly code?: ErrorCode }
   /** Another object of ours is to be changed first, out of turn (it holds a name and cannot go yet): interim rename. */

@@ -1,0 +1,124 @@
+import type { AppliedPerson, Outcome, Policy, TargetId } from '../model.ts';
+import type { MembershipFact, PersonFact, PersonInput } from './input.ts';
+import { park, waitFor } from './outcomes.ts';
+import type { RoleNode } from './role-book.ts';
+import { byOrdinal, fits, maxEmail, maxName, trimmed } from './text.ts';
+
+/** What a person's user should be, as far as the facts go. */
+export interface DesiredPerson {
+  readonly firstName: string;
+  readonly lastName: string;
+  readonly email: string;
+  /** Primary first, no duplicates, never empty. */
+  readonly departmentIds: readonly TargetId[];
+  readonly permissionTypeIds: readonly TargetId[];
+  /** Live roles of the first membership, in its order. */
+  readonly roles: readonly RoleNode[];
+  /** A unit or role of the person that is parked: once all else is done, the person waits for it (decided 7). */
+  readonly stillMissing: Outcome | null;
+}
+
+/** Written for a first or last name that the source does not have: the target wants both. */
+export const noName = '-';
+
+/** Name and e-mail as they are to be written, or why not. */
+export function desiredIdentity(fact: PersonFact): Pick<DesiredPerson, 'firstName' | 'lastName' | 'email'> | Outcome {
+  const email = trimmed(fact.email);
+  if (email === null) return park('EMAIL_MISSING');
+  const first = trimmed(fact.firstName);
+  const last = trimmed(fact.lastName);
+  if (first === null && last === null) return park('FACT_INVALID', { field: 'name' });
+  if (!fits(email, maxEmail)) return park('VALUE_TOO_LONG', { field: 'email', max: maxEmail });
+  for (const [field, value] of [['firstName', first] as const, ['lastName', last] as const]) {
+    if (!fits(value ?? '', maxName)) return park('VALUE_TOO_LONG', { field, max: maxName });
+  }
+  return { firstName: first ?? noName, lastName: last ?? noName, email };
+}
+
+/** The whole desired state, or the first thing that stands in its way. */
+export function desiredPerson(input: PersonInput, fact: PersonFact, policy: Policy): DesiredPerson | Outcome {
+  const identity = desiredIdentity(fact);
+  if ('kind' in identity) return identity;
+  const memberships = liveMemberships(input);
+  const rejected = rejectedCode(memberships);
+  if (rejected) return park(rejected);
+  const departments = departmentsOf(input, memberships, policy);
+  if ('kind' in departments) return departments;
+  const roles = rolesOf(input, memberships[0]);
+  if ('kind' in roles) return roles;
+  return {
+    ...identity,
+    departmentIds: departments.ids,
+    permissionTypeIds: roles.ids,
+    roles: roles.nodes,
+    stillMissing: departments.missing ?? roles.missing,
+  };
+}
+
+/** First membership first; those of deleted units do not count (decided 1, 13). */
+function liveMemberships({ memberships, units }: PersonInput): readonly MembershipFact[] {
+  return memberships.filter(({ unitId }) => unitId === null || units.get(unitId)?.state !== 'gone').toSorted(byOrdinal);
+}
+
+/** A rejected membership, or a rejected assignment of the first one, parks its person. */
+function rejectedCode(memberships: readonly MembershipFact[]): MembershipFact['rejectedCode'] {
+  const assignments = memberships[0]?.assignments ?? [];
+  return [...memberships, ...assignments].find(({ rejectedCode }) => rejectedCode)?.rejectedCode ?? null;
+}
+
+interface Departments {
+  readonly ids: readonly TargetId[];
+  readonly missing: Outcome | null;
+}
+
+/** Departments of all memberships, the first membership's first; none = the default department (decided 13, 16). */
+function departmentsOf(
+  { units }: PersonInput,
+  memberships: readonly MembershipFact[],
+  { catalogue }: Policy,
+): Departments | Outcome {
+  const ids = new Set<TargetId>();
+  let missing: Outcome | null = null;
+  for (const { unitId } of memberships) {
+    const unit = unitId === null ? undefined : units.get(unitId);
+    if (unitId === null || unit?.state === 'unmirrored') continue;
+    if (unit && unit.state !== 'unknown' && unit.targetId !== null) ids.add(unit.targetId);
+    else if (unit?.blockedBy) missing ??= waitFor('unit', unitId, unit.blockedBy);
+    else return waitFor('unit', unitId);
+  }
+  return { ids: ids.size > 0 ? [...ids] : [catalogue.defaultDepartmentId], missing };
+}
+
+interface Roles extends Departments {
+  readonly nodes: readonly RoleNode[];
+}
+
+/** Roles on the first membership only, and the permission types of those that have one. */
+function rolesOf({ roles }: PersonInput, first: MembershipFact | undefined): Roles | Outcome {
+  const ids = new Set<TargetId>();
+  const nodes: RoleNode[] = [];
+  let missing: Outcome | null = null;
+  for (const { roleId } of (first?.assignments ?? []).toSorted(byOrdinal)) {
+    if (roleId === null || nodes.some(({ id }) => id === roleId)) continue;
+    const role = roles.get(roleId);
+    if (!role?.fact) return waitFor('role', roleId);
+    if (role.fact.deleted) continue;
+    nodes.push(role);
+    if (role.link) ids.add(role.link.targetId);
+    else if (role.blockedBy) missing ??= waitFor('role', roleId, role.blockedBy);
+    else return waitFor('role', roleId);
+  }
+  return { ids: [...ids], nodes, missing };
+}
+
+/** `keepForeignDepartments`: what the user has besides, and is no unit's of ours, stays at the end (decided 16). */
+export function withForeignDepartments(
+  desired: DesiredPerson,
+  applied: AppliedPerson,
+  input: PersonInput,
+  { catalogue }: Policy,
+): DesiredPerson {
+  const ours = new Set([...desired.departmentIds, ...input.ourDepartmentIds, catalogue.defaultDepartmentId]);
+  const foreign = applied.departmentIds.filter((id) => !ours.has(id));
+  return foreign.length === 0 ? desired : { ...desired, departmentIds: [...desired.departmentIds, ...foreign] };
+}

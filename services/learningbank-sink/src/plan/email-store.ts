@@ -1,0 +1,87 @@
+import type { Knex } from '@orgstream/database';
+import type { EmailHolder, EmailTwin, WorkState } from './input.ts';
+import { personColumns, personFact, type PersonRow } from './person-input-store.ts';
+import type { LoadContext } from './plan-input-store.ts';
+import { workStateOf } from './structure-store.ts';
+
+interface Wanted {
+  readonly id: string;
+  readonly email: string;
+}
+
+interface HolderRow extends PersonRow {
+  readonly person_id: string;
+  readonly holder_active: boolean;
+  readonly in_cycle: boolean;
+}
+
+/** Who of ours is linked with the address a person wants; with who holds what that one wants, to see circles. */
+export async function loadHolders(
+  db: Knex,
+  { id, tenant }: LoadContext,
+  wanted: readonly Wanted[],
+): Promise<ReadonlyMap<string, EmailHolder>> {
+  if (wanted.length === 0) return new Map();
+  const { rows } = await db.raw<{ rows: HolderRow[] }>(
+    `with recursive asked as materialized (
+       select * from unnest(cast(:ids as text[]), cast(:emails as text[])) as a (person_id, email)),
+     chain as (
+       select a.person_id, l.id as holder_id, l.applied, 0 as depth
+         from asked a join sink.link l
+           on l.integration_id = :id and l.kind = 'person' and lower(l.applied ->> 'email') = lower(a.email)
+          and l.id <> a.person_id
+       union all
+       select c.person_id, l.id, l.applied, c.depth + 1
+         from chain c
+         join sink.person p on p.tenant = :tenant and p.id = c.holder_id
+         join sink.link l on l.integration_id = :id and l.kind = 'person'
+          and lower(l.applied ->> 'email') = lower(trim(p.email)) and l.id <> c.holder_id
+        where c.depth < 20 and c.holder_id <> c.person_id)
+     select c.person_id, c.holder_id as id, (c.applied ->> 'active')::boolean as holder_active, ${personColumns},
+            exists (select from chain d where d.person_id = c.person_id and d.holder_id = c.person_id) as in_cycle
+       from chain c
+       left join sink.person f on f.tenant = :tenant and f.id = c.holder_id
+      where c.depth = 0
+      order by c.holder_id`,
+    { id, tenant, ids: wanted.map((one) => one.id), emails: wanted.map((one) => one.email) },
+  );
+  return new Map(
+    rows.map((row) => [
+      row.person_id,
+      { id: row.id, active: row.holder_active, fact: personFact(row), inCycle: row.in_cycle },
+    ]),
+  );
+}
+
+interface TwinRow extends PersonRow {
+  readonly person_id: string;
+  readonly work_state: WorkState | null;
+  readonly lane: number | null;
+}
+
+/** Other people without a link who have the same address. */
+export async function loadTwins(
+  db: Knex,
+  { id, tenant }: LoadContext,
+  wanted: readonly Wanted[],
+): Promise<ReadonlyMap<string, readonly EmailTwin[]>> {
+  if (wanted.length === 0) return new Map();
+  const { rows } = await db.raw<{ rows: TwinRow[] }>(
+    `select a.person_id, ${personColumns}, f.id, w.state as work_state, w.lane
+       from unnest(cast(:ids as text[]), cast(:emails as text[])) as a (person_id, email)
+       join sink.person f on f.tenant = :tenant and lower(f.email) = lower(a.email) and f.id <> a.person_id
+        and not f.deleted
+       left join sink.work w on w.integration_id = :id and w.kind = 'person' and w.id = f.id
+      where not exists (select from sink.link l where l.integration_id = :id and l.kind = 'person' and l.id = f.id)
+      order by f.id`,
+    { id, tenant, ids: wanted.map((one) => one.id), emails: wanted.map((one) => one.email) },
+  );
+  const byPerson = new Map<string, EmailTwin[]>();
+  for (const row of rows) {
+    const fact = personFact(row);
+    if (!fact) continue;
+    const twins = byPerson.get(row.person_id) ?? [];
+    byPerson.set(row.person_id, [...twins, { id: row.id, fact, work: workStateOf(row) }]);
+  }
+  return byPerson;
+}

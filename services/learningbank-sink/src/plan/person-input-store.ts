@@ -1,0 +1,203 @@
+import type { ErrorCode } from '@orgstream/core';
+import type { Knex } from '@orgstream/database';
+import type { PersonLink } from '../model.ts';
+import { loadHolders, loadTwins } from './email-store.ts';
+import type { MembershipFact, PersonFact, PersonInput, UnitRef } from './input.ts';
+import type { LoadContext } from './plan-input-store.ts';
+import { linkOf } from './structure-store.ts';
+import { trimmed } from './text.ts';
+
+/** What of a person's input this module finds. */
+export type PersonPart = Omit<PersonInput, 'kind' | 'id' | 'tenantGone' | 'topUnitChanged' | 'roles' | 'candidates'>;
+
+export interface PersonRow {
+  readonly id: string;
+  readonly known: boolean;
+  readonly first_name: string | null;
+  readonly last_name: string | null;
+  readonly email: string | null;
+  readonly language: string | null;
+  readonly active: boolean | null;
+  readonly expires_at_ms: string | null;
+  readonly anonymised: boolean;
+  readonly deleted: boolean;
+  readonly rejected_code: ErrorCode | null;
+}
+
+interface LinkedPersonRow extends PersonRow {
+  readonly target_id: string | null;
+  readonly made_by_us: boolean | null;
+  readonly is_top: boolean | null;
+  readonly applied: PersonLink['applied'] | null;
+}
+
+/** Columns of {@link PersonRow} from an outer-joined `sink.person f`. */
+export const personColumns = /* sql */ `f.id is not null as known, f.first_name, f.last_name, f.email, f.language, f.active,
+  extract(epoch from f.expires_at) * 1000 as expires_at_ms, coalesce(f.anonymised, false) as anonymised,
+  coalesce(f.deleted, false) as deleted, f.rejected_code`;
+
+export function personFact(row: PersonRow): PersonFact | null {
+  if (!row.known) return null;
+  return {
+    firstName: row.first_name,
+    lastName: row.last_name,
+    email: row.email,
+    language: row.language,
+    active: row.active,
+    expiresAtMs: row.expires_at_ms === null ? null : Number(row.expires_at_ms),
+    anonymised: row.anonymised,
+    deleted: row.deleted,
+    rejectedCode: row.rejected_code,
+  };
+}
+
+/** People with links, memberships, units, and who else has their e-mail. */
+export async function loadPeople(
+  db: Knex,
+  context: LoadContext,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, PersonPart>> {
+  const [people, memberships, units] = await Promise.all([
+    readPeople(db, context, ids),
+    readMemberships(db, context, ids),
+    readUnits(db, context, ids),
+  ]);
+  const wanted = people.flatMap(({ id, email, target_id }) => {
+    const address = trimmed(email);
+    return address === null ? [] : [{ id, email: address, isLinked: target_id !== null }];
+  });
+  const departments = new Set(people.flatMap(({ applied }) => applied?.departmentIds ?? []));
+  const [holders, twins, ours] = await Promise.all([
+    loadHolders(db, context, wanted),
+    loadTwins(
+      db,
+      context,
+      wanted.filter(({ isLinked }) => !isLinked),
+    ),
+    readOurDepartments(db, context, [...departments]),
+  ]);
+  return new Map(
+    people.map((row): [string, PersonPart] => [
+      row.id,
+      {
+        fact: personFact(row),
+        link: linkOf(row),
+        memberships: memberships.get(row.id) ?? [],
+        units,
+        emailHolder: holders.get(row.id) ?? null,
+        twins: twins.get(row.id) ?? [],
+        ourDepartmentIds: row.applied?.departmentIds.filter((id) => ours.has(id)) ?? [],
+      },
+    ]),
+  );
+}
+
+async function readPeople(
+  db: Knex,
+  { id, tenant }: LoadContext,
+  ids: readonly string[],
+): Promise<readonly LinkedPersonRow[]> {
+  const { rows } = await db.raw<{ rows: LinkedPersonRow[] }>(
+    `select a.id, ${personColumns}, l.target_id, l.made_by_us, l.is_top, l.applied
+       from unnest(cast(:ids as text[])) as a (id)
+       left join sink.person f on f.tenant = :tenant and f.id = a.id
+       left join sink.link l on l.integration_id = :id and l.kind = 'person' and l.id = a.id`,
+    { id, tenant, ids: [...ids] },
+  );
+  return rows;
+}
+
+interface MembershipRow {
+  readonly id: string;
+  readonly person_id: string;
+  readonly ordinal: number | null;
+  readonly unit_id: string | null;
+  readonly rejected_code: ErrorCode | null;
+  readonly assignments: MembershipFact['assignments'] | null;
+}
+
+async function readMemberships(
+  db: Knex,
+  { tenant }: LoadContext,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, readonly MembershipFact[]>> {
+  const { rows } = await db.raw<{ rows: MembershipRow[] }>(
+    `select m.id, m.person_id, m.ordinal, m.unit_id, m.rejected_code, a.assignments
+       from sink.membership m
+       left join lateral (
+         select json_agg(json_build_object('id', s.id, 'ordinal', s.ordinal, 'roleId', s.role_id,
+                                           'rejectedCode', s.rejected_code)) as assignments
+           from sink.assignment s where s.tenant = :tenant and s.membership_id = m.id and not s.deleted) a on true
+      where m.tenant = :tenant and m.person_id = any(cast(:ids as text[])) and not m.deleted`,
+    { tenant, ids: [...ids] },
+  );
+  const byPerson = new Map<string, MembershipFact[]>();
+  for (const { id, person_id, ordinal, unit_id, rejected_code, assignments } of rows) {
+    const fact = { id, ordinal, unitId: unit_id, rejectedCode: rejected_code, assignments: assignments ?? [] };
+    const list = byPerson.get(person_id);
+    if (list) list.push(fact);
+    else byPerson.set(person_id, [fact]);
+  }
+  return byPerson;
+}
+
+interface UnitRefRow {
+  readonly id: string;
+  readonly state: UnitRef['state'];
+  readonly target_id: string | null;
+  readonly blocked_by: ErrorCode | null;
+}
+
+/** The units that these people's memberships name. A unit that waits is as blocked as what it waits for in the end. */
+async function readUnits(
+  db: Knex,
+  { id, tenant }: LoadContext,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, UnitRef>> {
+  const { rows } = await db.raw<{ rows: UnitRefRow[] }>(
+    `with recursive named as materialized (
+       select distinct m.unit_id as id from sink.membership m
+        where m.tenant = :tenant and m.person_id = any(cast(:ids as text[])) and not m.deleted and m.unit_id is not null),
+     unit as materialized (
+       select n.id, l.target_id,
+              case when f.id is null then 'unknown' when f.deleted then 'gone'
+                   when f.unit_type = 'department' then 'unmirrored' else 'live' end as state
+         from named n
+         left join sink.unit f on f.tenant = :tenant and f.id = n.id
+         left join sink.link l on l.integration_id = :id and l.kind = 'unit' and l.id = n.id),
+     chain as (
+       select u.id as unit_id, w.state, w.code, w.waits_kind, w.waits_id, 0 as depth
+         from unit u join sink.work w on w.integration_id = :id and w.kind = 'unit' and w.id = u.id
+        where u.target_id is null
+       union all
+       select c.unit_id, w.state, w.code, w.waits_kind, w.waits_id, c.depth + 1
+         from chain c join sink.work w on w.integration_id = :id and w.kind = c.waits_kind and w.id = c.waits_id
+        where c.state = 'waiting' and c.depth < 20)
+     select u.id, u.state, u.target_id,
+            (select coalesce(c.code, 'UNEXPECTED') from chain c
+              where c.unit_id = u.id and c.state in ('parked', 'conflict') limit 1) as blocked_by
+       from unit u`,
+    { id, tenant, ids: [...ids] },
+  );
+  return new Map(
+    rows.map(({ id: unitId, state, target_id, blocked_by }) => [
+      unitId,
+      { state, targetId: target_id === null ? null : Number(target_id), blockedBy: blocked_by },
+    ]),
+  );
+}
+
+/** Which of these departments are linked to units of ours. */
+async function readOurDepartments(
+  db: Knex,
+  { id }: LoadContext,
+  departmentIds: readonly number[],
+): Promise<ReadonlySet<number>> {
+  if (departmentIds.length === 0) return new Set();
+  const { rows } = await db.raw<{ rows: { target_id: string }[] }>(
+    `select target_id from sink.link
+      where integration_id = :id and kind = 'unit' and target_id = any(cast(:departmentIds as bigint[]))`,
+    { id, departmentIds: [...departmentIds] },
+  );
+  return new Set(rows.map(({ target_id }) => Number(target_id)));
+}

@@ -1,0 +1,91 @@
+import { marker, type NewUser, type Outcome, type PersonLink, type Policy } from '../model.ts';
+import { desiredPerson, withForeignDepartments, type DesiredPerson } from './desired-person.ts';
+import { diffPerson } from './diff-person.ts';
+import type { PersonFact, PersonInput } from './input.ts';
+import { matches, nearMisses } from './job-profile.ts';
+import { isErased, isLeaver } from './leaver.ts';
+import { earlierTwin, emailTaken, matchPerson } from './match-person.ts';
+import { act, park, settled, tenantGone, topUnitChanged } from './outcomes.ts';
+import { protectedDesired } from './protected.ts';
+import { sameEmail } from './text.ts';
+
+/** What becomes of a person's user now. */
+export function planPerson(input: PersonInput, policy: Policy): Outcome {
+  if (input.tenantGone) return tenantGone;
+  const { fact, link } = input;
+  if (fact === null) return settled;
+  const leaves = isLeaver(fact, policy.nowMs);
+  // Before everything that can hold: no validation, clash or wait may stop a leaver (semantics.md §1, decided 10).
+  if (leaves && link) return deactivate(link, fact, policy);
+  if (leaves && (isErased(fact) || !policy.settings.createInactive)) return settled;
+  if (input.topUnitChanged) return topUnitChanged;
+  if (fact.rejectedCode) return park(fact.rejectedCode);
+  const desired = desiredPerson(input, fact, policy);
+  if ('kind' in desired) return desired;
+  return link ? update(input, link, desired, policy) : create(input, fact, { desired, leaves, policy });
+}
+
+function deactivate(link: PersonLink, fact: PersonFact, policy: Policy): Outcome {
+  if (!link.applied.active) return settled;
+  if (isProtected(policy, link.applied.email, fact.email)) return park('PROTECTED', { would: ['deactivate'] });
+  return act({ op: 'user.deactivate', targetId: link.targetId, after: { ...link.applied, active: false } });
+}
+
+function update(input: PersonInput, link: PersonLink, desired: DesiredPerson, policy: Policy): Outcome {
+  const { applied } = link;
+  let wanted = desired;
+  let heldBack: readonly string[] = [];
+  if (policy.settings.keepForeignDepartments) wanted = withForeignDepartments(wanted, applied, input, policy);
+  if (isProtected(policy, applied.email, desired.email)) [wanted, heldBack] = protectedDesired(wanted, applied);
+  const taken = sameEmail(applied.email, wanted.email) ? undefined : emailTaken(input, wanted.email, policy.nowMs);
+  if (taken) return taken;
+  const [first, ...rest] = diffPerson(input, wanted, policy);
+  if (first) return act(first, ...rest);
+  if (heldBack.length > 0) return park('PROTECTED', { would: heldBack });
+  return desired.stillMissing ?? settled;
+}
+
+function create(
+  input: PersonInput,
+  fact: PersonFact,
+  { desired, leaves, policy }: { readonly desired: DesiredPerson; readonly leaves: boolean; readonly policy: Policy },
+): Outcome {
+  const taken = emailTaken(input, desired.email, policy.nowMs) ?? earlierTwin(input, policy.nowMs);
+  if (taken) return taken;
+  const externalId = marker(policy.tenant, 'person', input.id);
+  if (!input.candidates) {
+    return { kind: 'look_up', find: { marker: externalId, natural: { email: desired.email } } };
+  }
+  const matched = matchPerson(input, input.candidates, desired, policy);
+  if (matched) return matched;
+  const match = matches(desired.roles, policy.catalogue)[0];
+  const user: NewUser = {
+    externalId,
+    firstName: desired.firstName,
+    lastName: desired.lastName,
+    email: desired.email,
+    language: languageOf(fact),
+    isActive: !leaves,
+    departmentIds: desired.departmentIds,
+    permissionTypeIds: desired.permissionTypeIds,
+    jobProfileId: match?.jobProfileId ?? null,
+  };
+  const { externalId: _externalId, language: _language, isActive: active, ...fields } = user;
+  const jobProfileRoles = desired.roles.map(({ id }) => id);
+  const after = { ...fields, active, jobProfileRoles, jobProfileRole: match?.roleId ?? null };
+  const created: Outcome = { kind: 'actions', actions: [{ op: 'user.create', user, after }] };
+  const hints = match ? [] : nearMisses(desired.roles, policy.catalogue);
+  return hints.length > 0 ? { ...created, hints } : created;
+}
+
+/** ISO 639-1 out of what the source has (`da`, `da-DK`); null = the platform's language. */
+function languageOf({ language }: PersonFact): string | null {
+  return /^\s*([a-z]{2})(?![a-z])/i.exec(language ?? '')?.[1]?.toLowerCase() ?? null;
+}
+
+/** Known by the address it has or is to have (decided 15). */
+function isProtected({ settings }: Policy, ...emails: readonly (string | null)[]): boolean {
+  return settings.protectedEmails.some((listed) =>
+    emails.some((email) => email !== null && sameEmail(listed.trim(), email.trim())),
+  );
+}

@@ -1,0 +1,67 @@
+import type { RoleLink, TargetId } from '../model.ts';
+import type { RoleFact, WorkState } from './input.ts';
+import type { ErrorCode } from '@orgstream/core';
+
+/** A role with what is true at the target and what is outstanding. */
+export interface RoleNode {
+  readonly id: string;
+  readonly fact: RoleFact | null;
+  readonly link: RoleLink | null;
+  readonly work: WorkState | null;
+  /** Code of that work while it is parked or a match case: people do not wait for such a role. */
+  readonly blockedBy: ErrorCode | null;
+  /** An active user of ours to whom we assigned its permission type; known only for roles that are to go. */
+  readonly memberId: string | null;
+}
+
+/** All roles of an integration. One book serves a whole batch; `setLink` keeps it true while the batch is carried out. */
+export class RoleBook {
+  readonly #nodes = new Map<string, RoleNode>();
+  readonly #byTarget = new Map<TargetId, string>();
+  readonly #byName = new Map<string, string>();
+
+  constructor(nodes: Iterable<RoleNode>) {
+    for (const node of nodes) {
+      this.#nodes.set(node.id, node);
+      this.#index(node);
+    }
+  }
+
+  get(id: string): RoleNode | undefined {
+    return this.#nodes.get(id);
+  }
+
+  /** The role whose permission type this is. */
+  at(targetId: TargetId): RoleNode | undefined {
+    return this.get(this.#byTarget.get(targetId) ?? '');
+  }
+
+  /** The role of ours whose permission type has this name now. */
+  holderOf(name: string): RoleNode | undefined {
+    return this.get(this.#byName.get(name.trim()) ?? '');
+  }
+
+  /** True when one of our roles' permission types has this name. */
+  has(name: string): boolean {
+    return this.#byName.has(name.trim());
+  }
+
+  /** To be called after each action of the batch, with the link row as it is now. */
+  setLink(id: string, link: RoleLink | null): void {
+    const node = this.#nodes.get(id);
+    if (node?.link) {
+      const name = node.link.applied.name.trim();
+      if (this.#byName.get(name) === id) this.#byName.delete(name);
+      if (this.#byTarget.get(node.link.targetId) === id) this.#byTarget.delete(node.link.targetId);
+    }
+    const next = { id, fact: null, work: null, blockedBy: null, memberId: null, ...node, link };
+    this.#nodes.set(id, next);
+    this.#index(next);
+  }
+
+  #index({ id, link }: RoleNode): void {
+    if (!link) return;
+    this.#byTarget.set(link.targetId, id);
+    this.#byName.set(link.applied.name.trim(), id);
+  }
+}

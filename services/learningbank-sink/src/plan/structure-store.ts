@@ -1,0 +1,147 @@
+import type { ErrorCode } from '@orgstream/core';
+import type { Knex } from '@orgstream/database';
+import { lanes, type RoleLink, type UnitLink } from '../model.ts';
+import type { WorkState } from './input.ts';
+import type { LoadContext } from './plan-input-store.ts';
+import { RoleBook, type RoleNode } from './role-book.ts';
+import { UnitTree, type UnitNode } from './unit-tree.ts';
+
+interface LinkColumns<A> {
+  readonly target_id: string | null;
+  readonly made_by_us: boolean | null;
+  readonly is_top: boolean | null;
+  readonly applied: A | null;
+}
+
+interface WorkColumns {
+  readonly work_state: WorkState | null;
+  readonly lane: number | null;
+}
+
+interface UnitRow extends LinkColumns<UnitLink['applied']>, WorkColumns {
+  readonly id: string;
+  readonly known: boolean;
+  readonly parent_id: string | null;
+  readonly name: string | null;
+  readonly is_department: boolean;
+  readonly deleted: boolean;
+  readonly rejected_code: ErrorCode | null;
+  readonly member_id: string | null;
+}
+
+/** Work in the gap lane goes nowhere until it is asked for. */
+export function workStateOf({ work_state, lane }: WorkColumns): WorkState | null {
+  return work_state !== null && lane === lanes.gap ? 'held' : work_state;
+}
+
+/** A link row as the planner sees it; null = none. */
+export function linkOf<A>(
+  row: LinkColumns<A>,
+): { readonly targetId: number; readonly madeByUs: boolean; readonly applied: A } | null {
+  if (row.target_id === null) return null;
+  return { targetId: Number(row.target_id), madeByUs: row.made_by_us === true, applied: row.applied! };
+}
+
+/** Facts, links and work of one kind, whichever of fact and link there is; `f`, `l` and `w` are their aliases. */
+function withLinks(kind: 'unit' | 'role'): string {
+  return /* sql */ `
+    (select * from sink.${kind} where tenant = :tenant) f
+    full join (select * from sink.link where integration_id = :id and kind = '${kind}') l on l.id = f.id
+    left join sink.work w on w.integration_id = :id and w.kind = '${kind}' and w.id = coalesce(f.id, l.id)`;
+}
+
+/** An active user of ours whose applied state holds this target id: a unit or role that is to go waits for them. */
+function memberOf(field: 'departmentIds' | 'permissionTypeIds', gone: string): string {
+  return /* sql */ `
+    left join lateral (
+      select p.id from sink.link p
+       where ${gone} and l.made_by_us is not null and p.integration_id = :id and p.kind = 'person'
+         and p.applied -> '${field}' @> jsonb_build_array(l.target_id) and p.applied -> 'active' = 'true'
+       order by p.id limit 1) m on true`;
+}
+
+/** All units of the tenant. */
+export async function loadUnits(db: Knex, context: LoadContext): Promise<UnitTree> {
+  const gone = `(f.deleted or f.unit_type = 'department')`;
+  const { rows } = await db.raw<{ rows: UnitRow[] }>(
+    `select coalesce(f.id, l.id) as id, f.id is not null as known, f.parent_id, f.name,
+            coalesce(f.unit_type = 'department', false) as is_department, coalesce(f.deleted, false) as deleted,
+            f.rejected_code, l.target_id, l.made_by_us, l.is_top, l.applied, w.state as work_state, w.lane, m.id as member_id
+       from ${withLinks('unit')} ${memberOf('departmentIds', gone)}`,
+    { id: context.id, tenant: context.tenant },
+  );
+  return new UnitTree(rows.map(unitNode));
+}
+
+function unitNode(row: UnitRow): UnitNode {
+  const link = linkOf(row);
+  return {
+    id: row.id,
+    fact: row.known
+      ? {
+          parentId: row.parent_id,
+          name: row.name,
+          isDepartment: row.is_department,
+          deleted: row.deleted,
+          rejectedCode: row.rejected_code,
+        }
+      : null,
+    link: link && { ...link, isTop: row.is_top === true },
+    work: workStateOf(row),
+    memberId: row.member_id,
+  };
+}
+
+interface RoleRow extends LinkColumns<RoleLink['applied']>, WorkColumns {
+  readonly id: string;
+  readonly known: boolean;
+  readonly name: string | null;
+  readonly deleted: boolean;
+  readonly rejected_code: ErrorCode | null;
+  readonly code: ErrorCode | null;
+  readonly member_id: string | null;
+}
+
+/** All roles of the integration. `withMembers`: also who still has those that are to go. */
+export async function loadRoles(
+  db: Knex,
+  context: LoadContext,
+  { withMembers }: { readonly withMembers: boolean },
+): Promise<RoleBook> {
+  const { rows } = await db.raw<{ rows: RoleRow[] }>(
+    `select coalesce(f.id, l.id) as id, f.id is not null as known, f.name, coalesce(f.deleted, false) as deleted,
+            f.rejected_code, l.target_id, l.made_by_us, null::boolean as is_top, l.applied, w.state as work_state, w.lane,
+            w.code, ${withMembers ? 'm.id' : 'null::text'} as member_id
+       from ${withLinks('role')} ${withMembers ? memberOf('permissionTypeIds', 'f.deleted') : ''}`,
+    { id: context.id, tenant: context.tenant },
+  );
+  return new RoleBook(rows.map(roleNode));
+}
+
+function roleNode(row: RoleRow): RoleNode {
+  const blocked = row.work_state === 'parked' || row.work_state === 'conflict';
+  return {
+    id: row.id,
+    fact: row.known ? { name: row.name, deleted: row.deleted, rejectedCode: row.rejected_code } : null,
+    link: linkOf(row),
+    work: workStateOf(row),
+    blockedBy: blocked ? (row.code ?? 'UNEXPECTED') : null,
+    memberId: row.member_id,
+  };
+}
+
+/** Whether the site is gone, and whether the unit linked as the top one still is the top one. */
+export async function loadOrganisation(
+  db: Knex,
+  context: LoadContext,
+): Promise<{ readonly tenantGone: boolean; readonly topUnitChanged: boolean }> {
+  const { rows } = await db.raw<{ rows: { tenant_gone: boolean; top_unit_changed: boolean }[] }>(
+    `select exists (select from sink.tenant where tenant = :tenant and deleted) as tenant_gone,
+            exists (select from sink.link l join sink.unit u on u.tenant = :tenant and u.id = l.id
+                     where l.integration_id = :id and l.kind = 'unit' and l.is_top
+                       and (u.deleted or u.unit_type = 'department'
+                            or (u.rejected_code is null and u.parent_id is not null))) as top_unit_changed`,
+    { id: context.id, tenant: context.tenant },
+  );
+  return { tenantGone: rows[0]!.tenant_gone, topUnitChanged: rows[0]!.top_unit_changed };
+}

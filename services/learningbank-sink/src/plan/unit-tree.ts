@@ -1,0 +1,98 @@
+import type { TargetId, UnitLink } from '../model.ts';
+import type { UnitFact, WorkState } from './input.ts';
+
+/** A unit with what is true at the target and what is outstanding. */
+export interface UnitNode {
+  readonly id: string;
+  /** Null: only heard of, as somebody's parent or by its link. */
+  readonly fact: UnitFact | null;
+  readonly link: UnitLink | null;
+  readonly work: WorkState | null;
+  /** An active user of ours who is in its department; known only for units that are to go. */
+  readonly memberId: string | null;
+}
+
+/** True when the unit must not have a department: deleted, or a Ziik department (semantics.md §1, decided 6). */
+export function isGone(node: UnitNode): boolean {
+  return node.fact !== null && (node.fact.deleted || node.fact.isDepartment);
+}
+
+/**
+ * All units of a tenant, indexed by what their departments are now: by department, by (parent department, name) and by
+ * parent department. One tree serves a whole batch; `setLink` keeps it true while the batch is carried out.
+ */
+export class UnitTree {
+  readonly #nodes = new Map<string, UnitNode>();
+  readonly #byTarget = new Map<TargetId, string>();
+  readonly #bySlot = new Map<string, string>();
+  readonly #children = new Map<TargetId, Set<string>>();
+
+  constructor(nodes: Iterable<UnitNode>) {
+    for (const node of nodes) {
+      this.#nodes.set(node.id, node);
+      this.#index(node);
+    }
+  }
+
+  get(id: string): UnitNode | undefined {
+    return this.#nodes.get(id);
+  }
+
+  nodes(): IterableIterator<UnitNode> {
+    return this.#nodes.values();
+  }
+
+  /** The unit that is linked as the top unit. */
+  top(): UnitNode | undefined {
+    for (const node of this.#nodes.values()) if (node.link?.isTop) return node;
+    return undefined;
+  }
+
+  /** The unit whose department this is. */
+  at(targetId: TargetId): UnitNode | undefined {
+    return this.get(this.#byTarget.get(targetId) ?? '');
+  }
+
+  /** The unit of ours whose department has this name under this parent now. */
+  holderOf(parentId: TargetId, name: string): UnitNode | undefined {
+    return this.get(this.#bySlot.get(slotKey(parentId, name)) ?? '');
+  }
+
+  /** Units of ours whose departments are directly below this one now. */
+  childrenOf(targetId: TargetId): readonly string[] {
+    return [...(this.#children.get(targetId) ?? [])];
+  }
+
+  /** To be called after each action of the batch, with the link row as it is now. */
+  setLink(id: string, link: UnitLink | null): void {
+    const node = this.#nodes.get(id);
+    if (node) this.#unindex(node);
+    const next = { id, fact: null, work: null, memberId: null, ...node, link };
+    this.#nodes.set(id, next);
+    this.#index(next);
+  }
+
+  #index({ id, link }: UnitNode): void {
+    if (!link) return;
+    this.#byTarget.set(link.targetId, id);
+    const { parentId, name } = link.applied;
+    if (link.isTop || parentId === null) return;
+    this.#bySlot.set(slotKey(parentId, name), id);
+    const siblings = this.#children.get(parentId);
+    if (siblings) siblings.add(id);
+    else this.#children.set(parentId, new Set([id]));
+  }
+
+  #unindex({ id, link }: UnitNode): void {
+    if (!link) return;
+    if (this.#byTarget.get(link.targetId) === id) this.#byTarget.delete(link.targetId);
+    const { parentId, name } = link.applied;
+    if (parentId === null) return;
+    if (this.#bySlot.get(slotKey(parentId, name)) === id) this.#bySlot.delete(slotKey(parentId, name));
+    this.#children.get(parentId)?.delete(id);
+  }
+}
+
+function slotKey(parentId: TargetId, name: string): string {
+  return `${parentId} ${name.trim()}`;
+}
