@@ -37,7 +37,7 @@ test('hang: no answer comes, the connection is cut when told to', async () => {
 
 test.each([
   ['html', /^<!doctype html>/u],
-  ['empty', undefined],
+  ['empty', /^undefined$/u],
   ['half_json', /^\{"data"/u],
 ] as const)('%s: a 200 that says nothing; done only when told to', async (kind, looks) => {
   await using lb = await SimContext.open();
@@ -48,8 +48,7 @@ test.each([
     const fault = (await lb.sim('POST', '/faults', { kind, afterWrite })).body;
     const got = await lb.api('POST', '/departments', { name: 'A' });
     expect(got.status).toBe(200);
-    if (looks) expect(got.body).toMatch(looks);
-    else expect(got.body).toBeUndefined();
+    expect(String(got.body)).toMatch(looks);
     await lb.sim('DELETE', `/faults/${fault.id}`);
     expect((await lb.api('GET', '/departments?name=A')).body.meta.total).toBe(total);
   }
