@@ -22,9 +22,6 @@ export function useStack(env: NodeJS.ProcessEnv = process.env): StackUrls {
   return parseStack(text.startsWith('{') ? text : readFileSync(text, 'utf8'));
 }
 
-/** Another name of {@link useStack}. */
-export const sharedStack = useStack;
-
 /** Reads {@link StackUrls} from JSON (also from .orgstream/stack.json, which has no kind). */
 export function parseStack(json: string): StackUrls {
   const value = JSON.parse(json) as Readonly<Record<string, unknown>>;

