@@ -7,7 +7,7 @@ import { PlatformState } from './state.ts';
 import { compareUsers } from './users.ts';
 
 /** The verdict. All is well when `mismatches` and `duplicates` are empty and `compared` is what you expect. */
-export interface OracleResult {
+export interface Comparison {
   readonly tenant: string;
   readonly mismatches: readonly Mismatch[];
   readonly duplicates: readonly Duplicate[];
@@ -30,7 +30,7 @@ export async function compareTenant(input: {
   /** Answer of the Learningbank simulator's `GET /_sim/state?platform=`. */
   readonly state: unknown;
   readonly options?: OracleOptions;
-}): Promise<OracleResult> {
+}): Promise<Comparison> {
   const site = await readSite(input.ziik, input.siteId);
   return compareSite(`${input.source}.${input.siteId}`, site, PlatformState.parse(input.state), input.options);
 }
@@ -41,7 +41,7 @@ export function compareSite(
   source: SourceSite,
   state: PlatformState,
   options: OracleOptions = {},
-): OracleResult {
+): Comparison {
   const findings = new Findings();
   const context: Context = { tenant, source, state, options, findings };
   if (!source.exists) findings.park('tenant', source.siteId, 'TENANT_GONE');

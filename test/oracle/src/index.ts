@@ -1,4 +1,4 @@
-export { compareSite, compareTenant, type OracleResult } from './compare.ts';
+export { compareSite, compareTenant, type Comparison } from './compare.ts';
 export type { OracleOptions } from './context.ts';
 export type { Duplicate, FindingKind, Mismatch, Parked } from './findings.ts';
 export { formatReport } from './report.ts';

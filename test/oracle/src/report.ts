@@ -1,7 +1,7 @@
-import type { OracleResult } from './compare.ts';
+import type { Comparison } from './compare.ts';
 
 /** The verdict as text: counts, what is parked by code, and the first findings in full. */
-export function formatReport(result: OracleResult, options: { readonly maxFindings?: number } = {}): string {
+export function formatReport(result: Comparison, options: { readonly maxFindings?: number } = {}): string {
   const { mismatches, duplicates, parked } = result;
   const max = options.maxFindings ?? 20;
   const lines = [
