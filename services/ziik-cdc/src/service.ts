@@ -1,0 +1,86 @@
+import { AppError, recordsOf, topics } from '@orgstream/core';
+import { createDatabase, readSecret } from '@orgstream/database';
+import { createCodec, createKafka } from '@orgstream/kafka';
+import { createSecretBox, sleep, startOpsServer, type Logger, type Service } from '@orgstream/runtime';
+import { Registry, collectDefaultMetrics } from 'prom-client';
+import { Commands } from './commands.ts';
+import type { Config } from './config.ts';
+import { createMetrics } from './metrics.ts';
+import { Supervisor } from './supervisor.ts';
+
+/** A main loop that did not turn for this long is stuck. */
+const STUCK_MS = 120_000;
+
+/** Streams every source of `cdc.source` into `ziik.changes`, and snapshots tenants on command. */
+export async function createService(context: {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}): Promise<Service> {
+  const { config, log, signal } = context;
+  const resources = new AsyncDisposableStack();
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const db = createDatabase(config.DATABASE_URL, { name: 'orgstream ziik-cdc' });
+  resources.defer(() => db.destroy());
+  const box = createSecretBox(config.ORGSTREAM_SECRET_KEY);
+  const openUrl = async (secretId: string): Promise<string> => {
+    const secret = await readSecret(db, secretId);
+    if (!secret) throw new AppError('SECRET_UNREADABLE', 'the secret of a source is missing');
+    return box.open(secret);
+  };
+  const kafka = createKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orgstream-ziik-cdc', log });
+  const codec = createCodec({ registryUrl: config.REGISTRY_URL });
+  await codec.prepare(topics.ziikChanges, recordsOf[topics.ziikChanges]);
+  const producer = resources.use(await kafka.createProducer());
+  let turnedAt = performance.now();
+  let synced = false;
+  const supervisor = new Supervisor({
+    db,
+    producer,
+    partitions: await producer.partitions(topics.ziikChanges),
+    codec,
+    metrics: createMetrics(registry),
+    log,
+    openUrl,
+    settings: {
+      chunkRows: config.CDC_CHUNK_ROWS,
+      maxInFlightBytes: config.CDC_MAX_IN_FLIGHT_BYTES,
+      heartbeatMs: config.CDC_HEARTBEAT_MS,
+      checkMs: config.CDC_CHECK_MS,
+      flushMs: config.CDC_FLUSH_MS,
+      recheckMs: config.CDC_RECHECK_MS,
+    },
+  });
+  resources.defer(() => supervisor.stopAll());
+  const commands = new Commands({ db, supervisor, openUrl, log });
+  resources.use(
+    await startOpsServer({
+      host: config.OPS_HOST,
+      port: config.OPS_PORT,
+      registry,
+      health: {
+        live: () => performance.now() - turnedAt < STUCK_MS,
+        ready: () => synced && supervisor.settled,
+      },
+    }),
+  );
+  const turn = async (): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        await supervisor.sync();
+        await commands.poll();
+        synced = true;
+      } catch (error) {
+        // Our database is away: streams go on, their slots are told later.
+        log.warn({ err: error }, 'looking for sources and commands');
+      }
+      turnedAt = performance.now();
+      await sleep(config.CDC_POLL_MS, signal);
+    }
+  };
+  return {
+    run: () => Promise.race([turn(), supervisor.failed]),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
