@@ -6,6 +6,16 @@ import { beat, forgetReplica, listPlatforms, type PlatformClaim, releaseLease, r
 /** Works on one owned platform until `stop` aborts or the lease is lost; resolves when nothing of it is in flight. */
 export type PlatformWork = (lease: Lease, stop: AbortSignal) => Promise<void>;
 
+interface PlatformOwnerOptions {
+  readonly db: Knex;
+  /** Unique per process. */
+  readonly replica: string;
+  readonly leaseMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly work: PlatformWork;
+}
+
 interface Held {
   readonly lease: Lease;
   readonly stop: AbortController;
@@ -19,18 +29,13 @@ interface Held {
  */
 export class PlatformOwner {
   readonly #held = new Map<string, Held>();
-  readonly #options: {
-    readonly db: Knex;
-    readonly replica: string;
-    readonly leaseMs: number;
-    readonly clock: Clock;
-    readonly log: Logger;
-    readonly work: PlatformWork;
-  };
+  readonly #options: PlatformOwnerOptions;
+  #turning: Promise<void> | undefined;
+  #stopped = false;
   /** Monotonic time of the last completed turn, for /livez. */
   lastTurnAt: number;
 
-  constructor(options: PlatformOwner['#options']) {
+  constructor(options: PlatformOwnerOptions) {
     this.#options = options;
     this.lastTurnAt = options.clock();
   }
@@ -49,14 +54,22 @@ export class PlatformOwner {
       }
       await sleep(this.#options.leaseMs / 3, signal);
     }
+    this.#stopped = true;
+    await this.#turning?.catch(() => {});
     await Promise.all([...this.#held.values()].map((held) => this.#giveBack(held)));
     await forgetReplica(this.#options.db, this.#options.replica).catch(() => {});
   }
 
-  /** One turn: renew, then balance. */
-  async turn(): Promise<void> {
+  /** One turn: renew, then balance. Asked for during a turn: one more follows. */
+  turn(): Promise<void> {
+    this.#turning = (this.#turning ?? Promise.resolve()).catch(() => {}).then(() => this.#turn());
+    return this.#turning;
+  }
+
+  async #turn(): Promise<void> {
     const { db, replica, leaseMs, clock } = this.#options;
     await Promise.all([...this.#held.values()].map((held) => this.#renew(held)));
+    if (this.#stopped) return;
     const replicas = Math.max(1, await beat(db, replica, leaseMs));
     const platforms = await listPlatforms(db);
     const share = Math.ceil(platforms.length / replicas);

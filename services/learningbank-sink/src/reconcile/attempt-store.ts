@@ -73,18 +73,16 @@ interface WorkKeyRow {
   readonly object_id: string;
 }
 
-/** How a call ended, and what is true at the target since. */
+/** How a call ended. */
 export interface AttemptEnd {
-  readonly key: WorkKey;
   readonly attemptId: number;
   /** unknown = it may have happened: looked up before anything else of that object. */
   readonly state: 'done' | 'failed' | 'unknown';
   readonly status: number | null;
   readonly code: ErrorCode | null;
-  /** `put`: the link row as it now is; `remove`: the object is gone; null: nothing changed. */
-  readonly link: LinkChange | null;
 }
 
+/** `put`: the link row as it now is; `remove`: the object is gone. */
 export type LinkChange =
   | {
       readonly change: 'put';

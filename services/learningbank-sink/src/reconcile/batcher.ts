@@ -1,3 +1,5 @@
+import { isDataError } from '@orgstream/database';
+
 /** What `run` answers for one item. */
 export type Answer<O> = { readonly ok: true; readonly value: O } | { readonly ok: false; readonly error: unknown };
 
@@ -47,10 +49,4 @@ export function createBatcher<I, O>(options: {
       // After the current tick, so that what is handed in together goes together.
       setImmediate(() => void drain());
     });
-}
-
-/** SQLSTATE classes 21, 22 and 23: the rows are to blame, not the connection. */
-function isDataError(error: unknown): boolean {
-  const sqlState = (error as { code?: unknown } | null)?.code;
-  return typeof sqlState === 'string' && /^2[123]...$/.test(sqlState);
 }

@@ -66,19 +66,30 @@ export function roleFrom(type: Pick<PermissionType, 'name'>): AppliedRole {
   return { name: type.name };
 }
 
-/**
- * What a user at the target means as an applied person. Permission types that we did not assign are foreign, and the
- * roles behind the job profile are not known there: both come from `known`, our own last or intended state.
- */
-export function personFrom(user: User, known: AppliedPerson | null): AppliedPerson {
+/** A user at the target with everything it has: the planner knows which of it is ours. */
+export function userAsIs(user: User): AppliedPerson {
   return {
     firstName: user.firstName,
     lastName: user.lastName,
     email: user.email ?? '',
     active: user.isActive,
     departmentIds: user.departmentIds,
-    permissionTypeIds: user.permissionTypeIds.filter((id) => known?.permissionTypeIds.includes(id) === true),
-    jobProfileId: known?.jobProfileId != null ? user.jobProfileId : null,
-    jobProfileRoles: known?.jobProfileRoles ?? [],
+    permissionTypeIds: user.permissionTypeIds,
+    jobProfileId: user.jobProfileId,
+    jobProfileRoles: [],
+  };
+}
+
+/**
+ * A linked user as it was found at the target. Permission types that we did not assign are foreign, and the roles behind
+ * the job profile are not known there: both come from `known`, our own last or intended state.
+ */
+export function personFrom(user: User, known: AppliedPerson): AppliedPerson {
+  return {
+    ...known,
+    ...userAsIs(user),
+    permissionTypeIds: user.permissionTypeIds.filter((id) => known.permissionTypeIds.includes(id)),
+    jobProfileId: known.jobProfileId === null ? null : user.jobProfileId,
+    jobProfileRoles: known.jobProfileRoles,
   };
 }

@@ -2,7 +2,7 @@ import type { LearningbankClient, Page } from '@orgstream/clients';
 import type { Knex } from '@orgstream/database';
 import type { PlatformSession } from '../platform/platform-session.ts';
 import type { Candidate, ObjectKind } from '../model.ts';
-import { personFrom, roleFrom, unitFrom } from './executor.ts';
+import { roleFrom, unitFrom, userAsIs } from './executor.ts';
 import { findLinkers, type TargetKey, type TargetObject } from './target-store.ts';
 
 /** Everything of all pages. */
@@ -81,7 +81,7 @@ function appliedOf(found: TargetObject): Candidate['applied'] {
     case 'role':
       return roleFrom(found.object);
     case 'person':
-      return personFrom(found.object, null);
+      return userAsIs(found.object);
   }
 }
 

@@ -46,7 +46,8 @@ export async function readRipe(
          where r.integration_id = i.id and r.kind = k.kind and r.lane = l.lane and r.state = 'ready'
            and r.next_at <= now() and (a.token is null or a.token >= :sinceToken)
          order by r.next_at
-         limit :perKind) w`,
+         limit :perKind) w
+      order by w.next_at`,
     { ...claim, integrations: [...claim.integrations], lanes: [...claim.lanes] },
   );
   return rows.map((row) => ({

@@ -1,0 +1,86 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Lane } from './model.ts';
+
+/** What the reconciler reports; labels are closed sets. */
+export interface SinkMetrics {
+  readonly callFinished: (call: { readonly route: string; readonly status: number }) => void;
+  readonly outcome: (outcome: string) => void;
+  /** An object is in step; the age is that of the source's commit. */
+  readonly inStep: (settled: { readonly lane: Lane; readonly ageMs: number }) => void;
+  readonly breaker: (sessions: { readonly open: number; readonly halfOpen: number }) => void;
+  readonly gauges: (read: WorkGauges) => void;
+}
+
+/** Read from the database from time to time. */
+export interface WorkGauges {
+  readonly oldestMs: Readonly<Record<Lane, number>>;
+  readonly parked: ReadonlyMap<string, number>;
+  /** Objects in step / objects linked or outstanding; 1 = all. */
+  readonly inSync: number;
+}
+
+const buckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200];
+
+/** Metrics of the reconciler, registered once. */
+export function createSinkMetrics(registry: Registry): SinkMetrics {
+  const registers = [registry];
+  const calls = new Counter({
+    name: 'orgstream_sink_calls_total',
+    help: 'HTTP calls to Learningbank, by route and status class; 0xx = no answer came.',
+    labelNames: ['route', 'status_class'],
+    registers,
+  });
+  const outcomes = new Counter({
+    name: 'orgstream_sink_outcomes_total',
+    help: 'What became of claimed objects (settle, retry, wait, parked, conflict, drop) and actions carried out.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const endToEnd = new Histogram({
+    name: 'orgstream_sink_end_to_end_seconds',
+    help: 'Source commit to acknowledged by Learningbank, of live changes and leavers.',
+    labelNames: ['lane'],
+    buckets,
+    registers,
+  });
+  const breaker = new Gauge({
+    name: 'orgstream_sink_breaker_state',
+    help: 'Ways to platforms whose breaker is in this state.',
+    labelNames: ['state'],
+    registers,
+  });
+  const oldest = new Gauge({
+    name: 'orgstream_sink_work_oldest_seconds',
+    help: 'Age of the oldest ready or waiting work; 0 = none.',
+    labelNames: ['lane'],
+    registers,
+  });
+  const parked = new Gauge({
+    name: 'orgstream_parked_objects',
+    help: 'Objects that are parked or conflict, by code.',
+    labelNames: ['code'],
+    registers,
+  });
+  const inSync = new Gauge({
+    name: 'orgstream_in_sync_ratio',
+    help: 'Objects in step / objects known.',
+    registers,
+  });
+  return {
+    callFinished: ({ route, status }) => calls.inc({ route, status_class: `${Math.floor(status / 100)}xx` }),
+    outcome: (outcome) => outcomes.inc({ outcome }),
+    inStep: ({ lane, ageMs }) => {
+      if (lane === 'leaver' || lane === 'live') endToEnd.observe({ lane }, Math.max(0, ageMs) / 1_000);
+    },
+    breaker: ({ open, halfOpen }) => {
+      breaker.set({ state: 'open' }, open);
+      breaker.set({ state: 'half_open' }, halfOpen);
+    },
+    gauges: (read) => {
+      for (const [lane, ms] of Object.entries(read.oldestMs)) oldest.set({ lane }, Math.max(0, ms) / 1_000);
+      parked.reset();
+      for (const [code, count] of read.parked) parked.set({ code }, count);
+      inSync.set(read.inSync);
+    },
+  };
+}

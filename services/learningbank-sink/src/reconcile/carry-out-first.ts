@@ -1,0 +1,27 @@
+import type { Outcome } from '../model.ts';
+import { readOpenAttempts } from './attempt-store.ts';
+import { carryOut, type Carried } from './carry-out.ts';
+import type { Claimed } from './keys.ts';
+import type { ObjectContext } from './object-context.ts';
+import { markWork } from './work-store.ts';
+
+const later: Carried = { to: 'end', end: { to: 'retry', code: null, waitMs: 250, burn: false } };
+
+/**
+ * Changes another object of ours out of turn, because it holds what this one needs and cannot go yet. The other is
+ * marked, for it is now off its own way; when it is in flight or its last call is unclear, this one comes back shortly.
+ */
+export async function carryOutFirst(
+  context: ObjectContext,
+  claimed: Claimed,
+  { object, action }: Extract<Outcome, { kind: 'first' }>,
+): Promise<Carried> {
+  const key = { integrationId: claimed.integrationId, ...object };
+  let carried: Carried = later;
+  const free = await context.exclusively(key, async () => {
+    if ((await readOpenAttempts(context.db, key)).length > 0) return;
+    carried = await carryOut(context, { key, cause: claimed, action, refusedOnce: true });
+    if (carried.to === 'done') await markWork(context.db, { key, lane: claimed.lane, cause: claimed });
+  });
+  return free ? carried : later;
+}

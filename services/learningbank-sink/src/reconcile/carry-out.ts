@@ -1,0 +1,156 @@
+import { AppError, isAppError } from '@orgstream/core';
+import type { Action } from '../model.ts';
+import type { AttemptEnd, LinkChange } from './attempt-store.ts';
+import { type Call, execute, isCall, targetOf } from './executor.ts';
+import { consequenceOf } from './failure.ts';
+import type { Claimed, WorkKey } from './keys.ts';
+import { dealWithMissing, namesReferences } from './missing.ts';
+import type { ObjectContext } from './object-context.ts';
+import { retryOrPark, type RunEnd } from './retry.ts';
+
+/** An action was done; or the object is to be planned again from a fresh look at the target; or its turn ends. */
+export type Carried =
+  | { readonly to: 'done'; readonly freed: boolean }
+  | { readonly to: 'again'; readonly refused: boolean }
+  | { readonly to: 'end'; readonly end: RunEnd };
+
+/** An action on an object, and the claimed work that caused it (of the object itself, but for interim actions). */
+export interface Doing {
+  readonly key: WorkKey;
+  readonly cause: Claimed;
+  readonly action: Action;
+  readonly refusedOnce: boolean;
+}
+
+const drop: Carried = { to: 'end', end: { to: 'drop' } };
+
+/** Carries out one action: an attempt, one call, and the record of what is true since; or just the record. */
+export async function carryOut(context: ObjectContext, doing: Doing): Promise<Carried> {
+  const { action } = doing;
+  return isCall(action) ? call(context, doing, action) : relink(context, doing, action);
+}
+
+async function relink(
+  context: ObjectContext,
+  { key, cause }: Doing,
+  action: Extract<Action, { op: 'link' | 'unlink' }>,
+): Promise<Carried> {
+  const link: LinkChange =
+    action.op === 'unlink'
+      ? { change: 'remove' }
+      : { change: 'put', targetId: action.targetId, madeByUs: action.madeByUs, isTop: action.isTop, applied: action.after };
+  switch (await context.record({ key, cause, link })) {
+    case 'recorded':
+      context.acted(action.op);
+      return { to: 'done', freed: action.op === 'unlink' };
+    case 'taken':
+      // Somebody else linked it since it was looked up: the next look shows by whom.
+      return { to: 'again', refused: false };
+    case 'stale':
+      return drop;
+  }
+}
+
+async function call(context: ObjectContext, doing: Doing, action: Call): Promise<Carried> {
+  const { key, cause } = doing;
+  const { integration, session, gate } = context;
+  let attemptId: number | undefined;
+  const open = async (): Promise<number> => {
+    const after = 'after' in action ? action.after : null;
+    const { generation } = integration;
+    const started = await context.openAttempt({ key, op: action.op, targetId: targetOf(action), after, cause, generation });
+    if (typeof started === 'number') return (attemptId = started);
+    throw new AppError(started === 'disabled' ? 'PLATFORM_PAUSED' : 'LEASE_LOST', 'opening an attempt', { refusal: started });
+  };
+  try {
+    const targetId = await gate.run(cause.lane, () =>
+      session.write(open, (client, id, signal) =>
+        execute(client, action, { signal, idempotencyKey: `orgstream-${integration.id}-${id}` }),
+      ),
+    );
+    return await succeed(context, doing, { action, attemptId: attemptId!, targetId });
+  } catch (error) {
+    if (isAppError(error) && error.data['refusal'] === 'disabled') {
+      await context.refused();
+      return drop;
+    }
+    return fail(context, doing, { action, attemptId, error });
+  }
+}
+
+async function succeed(
+  context: ObjectContext,
+  { key, cause }: Doing,
+  { action, attemptId, targetId }: { readonly action: Call; readonly attemptId: number; readonly targetId: number },
+): Promise<Carried> {
+  const link: LinkChange =
+    'after' in action
+      ? { change: 'put', targetId, madeByUs: action.op.endsWith('.create'), isTop: false, applied: action.after }
+      : { change: 'remove' };
+  const end: AttemptEnd = { attemptId, state: 'done', status: null, code: null };
+  const recorded = await context.record({ key, cause, end, link });
+  context.acted(action.op);
+  if (recorded === 'stale') return drop;
+  return recorded === 'taken' ? { to: 'again', refused: false } : { to: 'done', freed: frees(action) };
+}
+
+/** True when a name or an e-mail may have become free for another object of ours. */
+function frees(action: Call): boolean {
+  switch (action.op) {
+    case 'department.update':
+    case 'department.delete':
+    case 'permission_type.update':
+    case 'permission_type.delete':
+    case 'user.deactivate':
+      return true;
+    case 'user.update':
+      return 'email' in action.set;
+    default:
+      return false;
+  }
+}
+
+async function fail(
+  context: ObjectContext,
+  doing: Doing,
+  { action, attemptId, error }: { readonly action: Call; readonly attemptId: number | undefined; readonly error: unknown },
+): Promise<Carried> {
+  const { key, cause, refusedOnce } = doing;
+  const { patience, session } = context;
+  const what = consequenceOf(error, action.op, key.kind);
+  const gone = what.kind === 'missing' && action.op.endsWith('.delete');
+  if (attemptId !== undefined) {
+    const state = what.kind === 'read_back' ? 'unknown' : gone ? 'done' : 'failed';
+    const status = isAppError(error) && typeof error.data['status'] === 'number' ? error.data['status'] : null;
+    const end: AttemptEnd = { attemptId, state, status, code: isAppError(error) ? error.code : 'UNEXPECTED' };
+    const recorded = await context.record({ key, cause, end, link: gone ? { change: 'remove' } : null });
+    if (recorded === 'stale') return drop;
+  }
+  const stop = (end: RunEnd): Carried => ({ to: 'end', end });
+  const burn = (code: AppError['code'], waitMs = 0): Carried =>
+    stop(retryOrPark({ code, attempts: cause.attempts, waitMs }, patience));
+  switch (what.kind) {
+    case 'lost':
+      return drop;
+    case 'platform':
+      return stop({ to: 'retry', code: what.code, waitMs: Math.max(1_000, what.waitMs), burn: false });
+    case 'read_back':
+    case 'retry':
+      if (!isAppError(error)) context.log.warn({ err: error, op: action.op, kind: key.kind, objectId: key.id }, 'call failed');
+      return burn(what.code, what.waitMs);
+    case 'taken':
+      if (!refusedOnce) return { to: 'again', refused: true };
+      return stop({ to: 'parked', code: what.code, detail: { op: action.op } });
+    case 'forbidden':
+      if (await session.probe()) return stop({ to: 'parked', code: 'TARGET_FORBIDDEN', detail: { op: action.op } });
+      return stop({ to: 'retry', code: 'PLATFORM_PAUSED', waitMs: 1_000, burn: false });
+    case 'missing':
+      if (gone) return { to: 'done', freed: true };
+      return (await dealWithMissing(context, doing, action)) ? { to: 'again', refused: false } : burn('TARGET_NOT_FOUND');
+    case 'park':
+      if (namesReferences(what.detail) && (await dealWithMissing(context, doing, action))) {
+        return { to: 'again', refused: false };
+      }
+      return stop({ to: 'parked', code: what.code, detail: what.detail });
+  }
+}

@@ -1,0 +1,64 @@
+import { isAppError } from '@orgstream/core';
+import type { CallResult } from '@orgstream/clients';
+import type { Knex } from '@orgstream/database';
+import type { Logger, SecretBox } from '@orgstream/runtime';
+import { readCredentials, resolvePlatform } from '../platform/login.ts';
+import { type Integration, moveState, putPlatform, reportState } from './integration-store.ts';
+import type { Integrations } from './integrations.ts';
+
+/** Time after which a login that failed is tried again; at once when an operator changes the integration. */
+const retryMs = 5_000;
+
+/**
+ * Logs new integrations in, which names their platform: from there on the platform's owner sees to them. Any replica may
+ * do it, twice does no harm.
+ */
+export class Newcomers {
+  readonly #options: NewcomersOptions;
+  readonly #busy = new Set<string>();
+
+  constructor(options: NewcomersOptions) {
+    this.#options = options;
+  }
+
+  /** Looks for new integrations; does not wait for their logins. */
+  look(): void {
+    for (const integration of this.#options.integrations.all) {
+      const { id, state, enabled, due, generation, stateGeneration } = integration;
+      if (state !== 'new' || !enabled || this.#busy.has(id)) continue;
+      if (!due && generation === stateGeneration) continue;
+      this.#busy.add(id);
+      void this.#logIn(integration).finally(() => this.#busy.delete(id));
+    }
+  }
+
+  async #logIn(integration: Integration): Promise<void> {
+    const { db, secrets, log, callTimeoutMs, onCall, onMoved } = this.#options;
+    const { id, platformUrl: baseUrl, generation } = integration;
+    try {
+      const credentials = await readCredentials(db, secrets, integration.secretId);
+      const platform = await resolvePlatform({ baseUrl, credentials, timeoutMs: callTimeoutMs, onCall });
+      await putPlatform(db, { id: platform, baseUrl });
+      await moveState(db, integration, { state: 'waiting_for_snapshot', platform });
+      log.info({ integration: id, tenant: integration.tenant, platform }, 'integration logged in');
+      await this.#options.integrations.refresh();
+      onMoved();
+    } catch (error) {
+      const code = isAppError(error) ? error.code : 'UNEXPECTED';
+      const message = isAppError(error) ? error.message : 'see the log';
+      log.warn({ err: error, integration: id, code }, 'integration cannot log in');
+      await reportState(db, { id, generation, code, message, retryMs }).catch(() => {});
+    }
+  }
+}
+
+interface NewcomersOptions {
+  readonly db: Knex;
+  readonly secrets: SecretBox;
+  readonly log: Logger;
+  readonly integrations: Integrations;
+  readonly callTimeoutMs: number;
+  readonly onCall: (call: CallResult) => void;
+  /** A platform may have become known. */
+  readonly onMoved: () => void;
+}

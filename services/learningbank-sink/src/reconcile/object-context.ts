@@ -1,0 +1,57 @@
+import type { Knex } from '@orgstream/database';
+import type { Logger } from '@orgstream/runtime';
+import type { PlatformSession } from '../platform/platform-session.ts';
+import type { Candidate, Outcome } from '../model.ts';
+import type { AttemptStart, Refusal } from './attempt-store.ts';
+import type { Gate } from './gate.ts';
+import type { Integration } from './integration-store.ts';
+import type { WorkKey } from './keys.ts';
+import type { LinkRecord, Recorded } from './link-store.ts';
+import type { TargetKey, TargetObject } from './target-store.ts';
+
+/** What to plan, with what was looked up for it. */
+export interface PlanRequest {
+  readonly integration: Integration;
+  readonly key: WorkKey;
+  readonly candidates?: readonly Candidate[] | undefined;
+  readonly occupants?: { readonly users: number; readonly departments: number } | undefined;
+}
+
+export interface Planned {
+  readonly outcome: Outcome;
+  /** How the object is found at the target; set with the outcome `look_up`. */
+  readonly lookUp: TargetKey | null;
+}
+
+/** How often and how patiently an object is tried. */
+export interface Patience {
+  /** Plans of one claim at most; more means that planning after applying does not come to rest. */
+  readonly maxRounds: number;
+  /** Failed tries after which an object is parked as UNEXPECTED. */
+  readonly maxAttempts: number;
+  readonly retryBaseMs: number;
+  readonly retryCapMs: number;
+}
+
+/** What bringing one object into step needs; all of it belongs to one owned platform. */
+export interface ObjectContext {
+  readonly db: Knex;
+  readonly log: Logger;
+  readonly platform: string;
+  readonly integration: Integration;
+  readonly session: PlatformSession;
+  /** Places for calls; the more urgent lane first. */
+  readonly gate: Gate;
+  readonly patience: Patience;
+  readonly plan: (request: PlanRequest) => Promise<Planned>;
+  readonly openAttempt: (start: AttemptStart) => Promise<number | Refusal>;
+  readonly record: (record: LinkRecord) => Promise<Recorded>;
+  /** Looks into the listing of the first sync; null = there is none, the target is asked. */
+  readonly listing: ((key: TargetKey) => Promise<readonly TargetObject[]>) | null;
+  /** Runs `work` while nothing else touches that object; false when something does already. */
+  readonly exclusively: (key: WorkKey, work: () => Promise<void>) => Promise<boolean>;
+  /** An attempt was refused because the integration changed: it is read again before its work is claimed again. */
+  readonly refused: () => Promise<void>;
+  /** One action was carried out (or found to be done). */
+  readonly acted: (op: string) => void;
+}

@@ -1,0 +1,82 @@
+import type { Knex } from '@orgstream/database';
+import { marker, type Catalogue, type ObjectKey, type Outcome, type Policy } from '../model.ts';
+import { loadPlanInputs, plan, type PlanInput } from '../plan/index.ts';
+import { type Answer, answered, createBatcher, failed } from './batcher.ts';
+import type { Integration } from './integration-store.ts';
+import { keyOf } from './keys.ts';
+import type { Planned, PlanRequest } from './object-context.ts';
+import type { TargetKey } from './target-store.ts';
+
+/**
+ * Plans objects in batches: what is asked for while one batch is loaded is loaded together next. Each plan is made from
+ * state loaded after it was asked for.
+ */
+export function createPlanner(options: {
+  readonly db: Knex;
+  readonly nowMs: () => number;
+  readonly catalogueOf: (integrationId: string) => Catalogue | undefined;
+  readonly maxBatch: number;
+}): (request: PlanRequest) => Promise<Planned> {
+  return createBatcher({
+    max: options.maxBatch,
+    run: async (requests: readonly PlanRequest[]) => {
+      const answers = new Map<PlanRequest, Answer<Planned>>();
+      for (const [integration, group] of byIntegration(requests)) {
+        const catalogue = options.catalogueOf(integration.id);
+        if (!catalogue) throw new Error('planning without a way to the platform');
+        const { tenant, settings } = integration;
+        const inputs = await loadPlanInputs(options.db, integration, group.map(({ key }) => key));
+        const policy = { tenant, settings, catalogue, nowMs: options.nowMs() };
+        for (const request of group) answers.set(request, planOne(request, inputs, policy));
+      }
+      return requests.map((request) => answers.get(request)!);
+    },
+  });
+}
+
+function planOne(request: PlanRequest, inputs: ReadonlyMap<string, PlanInput>, policy: Policy): Answer<Planned> {
+  const { key, candidates, occupants } = request;
+  try {
+    const input = inputs.get(`${key.kind}/${key.id}`);
+    if (!input) throw new Error(`no plan input for ${keyOf(key)}`);
+    const known = { ...input, ...(candidates ? { candidates } : {}), ...(occupants ? { occupants } : {}) } as PlanInput;
+    const outcome = plan(known, policy);
+    return answered({ outcome, lookUp: outcome.kind === 'look_up' ? targetKeyOf(known, key, policy) : null });
+  } catch (error) {
+    // The planner is total; if it is not, that is this object's trouble and nobody else's.
+    return failed(error);
+  }
+}
+
+/**
+ * By what an object is to be looked for: what the planner would create if nothing were there says it, so that natural
+ * keys are known in one place only.
+ */
+function targetKeyOf(input: PlanInput, { kind, id }: ObjectKey, policy: Policy): TargetKey {
+  const own = marker(policy.tenant, kind, id);
+  return { kind, marker: own, natural: naturalKeyOf(plan({ ...input, candidates: [] }, policy)) };
+}
+
+function naturalKeyOf(outcome: Outcome): TargetKey['natural'] {
+  const action = outcome.kind === 'actions' ? outcome.actions[0] : undefined;
+  switch (action?.op) {
+    case 'department.create':
+      return { parentId: action.parentId, name: action.name };
+    case 'permission_type.create':
+      return { name: action.name };
+    case 'user.create':
+      return { email: action.user.email };
+    default:
+      return null;
+  }
+}
+
+function byIntegration(requests: readonly PlanRequest[]): ReadonlyMap<Integration, readonly PlanRequest[]> {
+  const groups = new Map<Integration, PlanRequest[]>();
+  for (const request of requests) {
+    const group = groups.get(request.integration);
+    if (group) group.push(request);
+    else groups.set(request.integration, [request]);
+  }
+  return groups;
+}

@@ -1,0 +1,237 @@
+import { TokenBucket } from '@orgstream/clients';
+import type { Knex } from '@orgstream/database';
+import type { Logger, SecretBox } from '@orgstream/runtime';
+import type { Lease } from '../platform/lease.ts';
+import { SessionPool, type Way } from '../platform/session-pool.ts';
+import type { SinkMetrics } from '../metrics.ts';
+import { lanes } from '../model.ts';
+import { Bell } from './bell.ts';
+import { chooseTurn, InFlight } from './claim.ts';
+import { Gate } from './gate.ts';
+import type { Integration } from './integration-store.ts';
+import { IntegrationSteps } from './integration-steps.ts';
+import type { Integrations } from './integrations.ts';
+import { type Claimed, laneName, type WorkKey } from './keys.ts';
+import type { ObjectContext, Patience } from './object-context.ts';
+import { runObject } from './object-run.ts';
+import { createPlanner } from './planner.ts';
+import { createPlatformRecords, type PlatformRecords } from './platform-records.ts';
+import { createListingLookUp } from './listing-look-up.ts';
+import { readRipe, sweep } from './work-store.ts';
+
+/** Settings of the work on one platform. */
+export interface WorkerSettings {
+  /** Calls under way at once. */
+  readonly concurrency: number;
+  /** Objects in work at once, of any lane; a quarter more for leavers and live changes. */
+  readonly objectsInFlight: number;
+  /** Calls a minute to begin with and at most; Infinity = as fast as the platform takes them. */
+  readonly callsPerMinute: number;
+  readonly callTimeoutMs: number;
+  readonly leaseMs: number;
+  readonly pollMs: number;
+  readonly sweepMs: number;
+  readonly catalogueMs: number;
+  readonly patience: Patience;
+}
+
+export interface WorkerOptions {
+  readonly db: Knex;
+  readonly secrets: SecretBox;
+  readonly log: Logger;
+  readonly metrics: SinkMetrics;
+  readonly integrations: Integrations;
+  readonly settings: WorkerSettings;
+  /** Monotonic milliseconds. */
+  readonly clock: () => number;
+  readonly now: () => Date;
+}
+
+/** Work of lane gap waits for "Initiate synchronisation". */
+const claimable = [lanes.leaver, lanes.live, lanes.bulk];
+
+/**
+ * Works on one owned platform: claims ripe work, brings each object into step, ends the claim. Objects run side by side;
+ * calls pass a gate of `concurrency` places and the platform's rate. Nothing of an object is written once the lease's
+ * deadline has passed.
+ */
+export class PlatformWorker {
+  readonly bell = new Bell();
+  readonly pool: SessionPool;
+  readonly #options: WorkerOptions;
+  readonly #lease: Lease;
+  readonly #stop: AbortSignal;
+  readonly #inFlight = new InFlight();
+  readonly #running = new Set<Promise<void>>();
+  readonly #gate: Gate;
+  readonly #records: PlatformRecords;
+  readonly #steps: IntegrationSteps;
+  readonly #plan: ObjectContext['plan'];
+  readonly #listing: NonNullable<ObjectContext['listing']>;
+  readonly #ways = new Map<string, Way>();
+  #sweptAt = 0;
+
+  constructor(options: WorkerOptions, lease: Lease, stop: AbortSignal) {
+    const { db, log, settings, metrics, clock } = options;
+    this.#options = options;
+    this.#lease = lease;
+    this.#stop = stop;
+    this.#gate = new Gate(settings.concurrency);
+    const ring = (): void => this.bell.ring();
+    this.#records = createPlatformRecords({ db, lease, onWoken: ring });
+    this.pool = new SessionPool({
+      db,
+      secrets: options.secrets,
+      log,
+      lease,
+      bucket: createBucket(settings),
+      callTimeoutMs: settings.callTimeoutMs,
+      catalogueMs: settings.catalogueMs,
+      clock,
+      signal: stop,
+      onCall: metrics.callFinished,
+      onChange: ring,
+    });
+    this.#steps = new IntegrationSteps({
+      db,
+      log,
+      platform: lease.platform,
+      now: options.now,
+      isOwner: () => lease.held && !stop.aborted,
+      isWorking: (id) => (['unit', 'role', 'person'] as const).some((kind) => this.#inFlight.count(id, kind) > 0),
+      onMoved: () => options.integrations.refresh(),
+    });
+    this.#plan = createPlanner({
+      db,
+      nowMs: () => options.now().getTime(),
+      catalogueOf: (id) => this.#ways.get(id)?.catalogue,
+      maxBatch: 200,
+    });
+    this.#listing = createListingLookUp(db, lease.platform);
+  }
+
+  /** Works until stopped; resolves when nothing is in flight any more. */
+  async run(): Promise<void> {
+    const { log, settings } = this.#options;
+    while (!this.#stop.aborted) {
+      try {
+        if (this.#lease.held) await this.#turn();
+      } catch (error) {
+        log.warn({ err: error, platform: this.#lease.platform }, 'turn of the platform failed');
+      }
+      await this.bell.wait(settings.pollMs, this.#stop);
+    }
+    await Promise.all(this.#running);
+  }
+
+  async #turn(): Promise<void> {
+    const integrations = this.#options.integrations.ofPlatform(this.#lease.platform);
+    this.pool.keep(new Set(integrations.map(({ id }) => id)));
+    const active = integrations.filter((integration) => this.#prepare(integration));
+    await this.#sweep(active);
+    if (active.length > 0) await this.#claim(active);
+  }
+
+  /** True when work of the integration may be claimed now. */
+  #prepare(integration: Integration): boolean {
+    if (!integration.enabled) return false;
+    const way = this.pool.ready(integration);
+    if (!way) return false;
+    this.#ways.set(integration.id, way);
+    this.#steps.advance(integration, way);
+    return integration.state === 'first_sync' || integration.state === 'live';
+  }
+
+  async #claim(active: readonly Integration[]): Promise<void> {
+    const { db, settings, clock } = this.#options;
+    const { objectsInFlight, leaseMs, callTimeoutMs } = settings;
+    const room = objectsInFlight - this.#inFlight.size;
+    const express = Math.ceil(objectsInFlight / 4) + Math.min(0, room);
+    if (room + express <= 0) return;
+    // What an owner before us may still have under way is left alone until its lease and its call have run out.
+    const others = clock() < this.#lease.tookOverAt + leaseMs + callTimeoutMs;
+    const ripe = await readRipe(db, {
+      integrations: active.map(({ id }) => id),
+      lanes: claimable,
+      perKind: objectsInFlight + this.#inFlight.size,
+      sinceToken: others ? this.#lease.token : 0,
+    });
+    const byId = new Map(active.map((integration) => [integration.id, integration]));
+    const chosen = chooseTurn({
+      ripe,
+      isInFlight: this.#inFlight.has,
+      inFlight: this.#inFlight.count,
+      isFirstSync: (id) => byId.get(id)?.state === 'first_sync',
+      room: Math.max(0, room),
+      express: Math.max(0, express),
+    });
+    for (const claimed of chosen) this.#start(byId.get(claimed.integrationId)!, claimed);
+  }
+
+  #start(integration: Integration, claimed: Claimed): void {
+    this.#inFlight.add(claimed);
+    const work = this.#work(integration, claimed)
+      .catch((error: unknown) => this.#options.log.warn({ err: error, integration: integration.id }, 'claim not ended'))
+      .finally(() => {
+        this.#inFlight.delete(claimed);
+        this.#running.delete(work);
+        // Units and roles go one at a time; of people a good part is claimed at once.
+        if (claimed.kind !== 'person' || this.#inFlight.size <= this.#options.settings.objectsInFlight / 2) this.bell.ring();
+      });
+    this.#running.add(work);
+  }
+
+  async #work(integration: Integration, claimed: Claimed): Promise<void> {
+    const { metrics, now } = this.#options;
+    const end = await runObject(this.#contextOf(integration), claimed);
+    metrics.outcome(end.to);
+    if (end.to === 'drop') return;
+    await this.#records.endWork({ key: claimed, generation: claimed.generation, verdict: end });
+    if (end.to === 'settle') {
+      metrics.inStep({ lane: laneName(claimed.lane), ageMs: now().getTime() - claimed.committedAtMs });
+    }
+  }
+
+  #contextOf(integration: Integration): ObjectContext {
+    const { db, log, settings, metrics, integrations } = this.#options;
+    return {
+      db,
+      log,
+      platform: this.#lease.platform,
+      integration,
+      session: this.#ways.get(integration.id)!.session,
+      gate: this.#gate,
+      patience: settings.patience,
+      plan: this.#plan,
+      openAttempt: this.#records.openAttempt,
+      record: this.#records.record,
+      listing: integration.state === 'first_sync' ? this.#listing : null,
+      exclusively: (key, work) => this.#exclusively(key, work),
+      refused: () => integrations.refresh(),
+      acted: metrics.outcome,
+    };
+  }
+
+  async #exclusively(key: WorkKey, work: () => Promise<void>): Promise<boolean> {
+    if (this.#inFlight.has(key)) return false;
+    this.#inFlight.add(key);
+    try {
+      await work();
+      return true;
+    } finally {
+      this.#inFlight.delete(key);
+    }
+  }
+
+  async #sweep(active: readonly Integration[]): Promise<void> {
+    const { db, settings, clock } = this.#options;
+    if (active.length === 0 || clock() - this.#sweptAt < settings.sweepMs) return;
+    this.#sweptAt = clock();
+    await sweep(db, active.map(({ id }) => id), 1_000);
+  }
+}
+
+function createBucket({ callsPerMinute }: WorkerSettings): TokenBucket {
+  const perS = callsPerMinute / 60;
+  return new TokenBucket({ ratePerS: perS, minPerS: Math.min(0.5, perS), maxPerS: perS, burst: 5 });
+}

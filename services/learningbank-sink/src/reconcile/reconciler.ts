@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import type { Knex } from '@orgstream/database';
+import { type Logger, type SecretBox, sleep } from '@orgstream/runtime';
+import type { SinkMetrics } from '../metrics.ts';
+import { PlatformOwner } from '../platform/platform-owner.ts';
+import { readGauges } from './gauges.ts';
+import { Integrations } from './integrations.ts';
+import { listen } from './listener.ts';
+import { Newcomers } from './newcomers.ts';
+import { PlatformWorker, type WorkerSettings } from './platform-worker.ts';
+
+export interface ReconcilerOptions {
+  readonly db: Knex;
+  /** For the connection that listens. */
+  readonly databaseUrl: string;
+  readonly secrets: SecretBox;
+  readonly log: Logger;
+  readonly metrics: SinkMetrics;
+  readonly settings: WorkerSettings;
+  /** Unique per process; default: a new one. */
+  readonly replica?: string;
+  readonly clock?: () => number;
+  readonly now?: () => Date;
+}
+
+/** Postgres → Learningbank. */
+export interface Reconciler {
+  /** Runs until the signal aborts; resolves after what is in flight has been finished and the platforms given back. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Platforms owned now. */
+  readonly platforms: readonly string[];
+  readonly ready: boolean;
+  /** Monotonic milliseconds since the loop last went round, for /livez. */
+  readonly idleMs: number;
+}
+
+const workChannel = 'orgstream_work';
+const integrationChannel = 'orgstream_integration';
+const gaugesMs = 5_000;
+
+/** Wires leases, integrations and the workers of owned platforms. */
+export function createReconciler(options: ReconcilerOptions): Reconciler {
+  const { db, log, metrics, settings } = options;
+  const clock = options.clock ?? (() => performance.now());
+  const now = options.now ?? (() => new Date());
+  const workers = new Set<PlatformWorker>();
+  const ringAll = (): void => workers.forEach((worker) => worker.bell.ring());
+  const integrations = new Integrations({
+    db,
+    log,
+    pollMs: 1_000,
+    onChange: () => {
+      newcomers.look();
+      ringAll();
+    },
+  });
+  const owner = new PlatformOwner({
+    db,
+    replica: options.replica ?? randomUUID(),
+    leaseMs: settings.leaseMs,
+    clock,
+    log,
+    work: async (lease, stop) => {
+      const worker = new PlatformWorker({ ...options, integrations, clock, now }, lease, stop);
+      workers.add(worker);
+      try {
+        await worker.run();
+      } finally {
+        workers.delete(worker);
+      }
+    },
+  });
+  const newcomers = new Newcomers({
+    db,
+    secrets: options.secrets,
+    log,
+    integrations,
+    callTimeoutMs: settings.callTimeoutMs,
+    onCall: metrics.callFinished,
+    onMoved: () => void owner.turn().catch(() => {}),
+  });
+  const onNotify = (channel: string): void => {
+    if (channel === workChannel) ringAll();
+    else void integrations.refresh().catch(() => {});
+  };
+  return {
+    get platforms() {
+      return owner.platforms;
+    },
+    get ready() {
+      return integrations.wasRead;
+    },
+    get idleMs() {
+      return clock() - owner.lastTurnAt;
+    },
+    async run(signal) {
+      await Promise.all([
+        integrations.run(signal),
+        owner.run(signal),
+        listen({ url: options.databaseUrl, channels: [workChannel, integrationChannel], onNotify, log, signal }),
+        every(1_000, signal, () => newcomers.look()),
+        every(gaugesMs, signal, async () => {
+          const states = [...workers].flatMap(({ pool }) => pool.breakers());
+          metrics.breaker({
+            open: states.filter((state) => state === 'open').length,
+            halfOpen: states.filter((state) => state === 'half_open').length,
+          });
+          metrics.gauges(await readGauges(db));
+        }),
+      ]);
+    },
+  };
+
+  async function every(ms: number, signal: AbortSignal, work: () => void | Promise<void>): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await work();
+      } catch (error) {
+        log.debug({ err: error }, 'periodic look failed');
+      }
+      await sleep(ms, signal);
+    }
+  }
+}

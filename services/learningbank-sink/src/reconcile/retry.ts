@@ -1,0 +1,20 @@
+import type { ErrorCode } from '@orgstream/core';
+import { backoffMs } from '@orgstream/runtime';
+import type { Patience } from './object-context.ts';
+import type { Verdict } from './work-store.ts';
+
+/** `drop` = leave the row as it is: the lease is lost, the integration changed, or the database is in trouble. */
+export type RunEnd = Verdict | { readonly to: 'drop' };
+
+/** Back-off with jitter, and after the last try the object parks: alone, and looked at again by the sweeper. */
+export function retryOrPark(
+  failure: { readonly code: ErrorCode; readonly attempts: number; readonly waitMs?: number | undefined },
+  patience: Patience,
+): Verdict {
+  const attempt = failure.attempts + 1;
+  if (attempt >= patience.maxAttempts) {
+    return { to: 'parked', code: 'UNEXPECTED', detail: { lastCode: failure.code, attempts: attempt } };
+  }
+  const waitMs = backoffMs(attempt, { baseMs: patience.retryBaseMs, capMs: patience.retryCapMs });
+  return { to: 'retry', code: failure.code, waitMs: Math.max(waitMs, failure.waitMs ?? 0), burn: true };
+}
