@@ -1,10 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startService, type ServiceHandle } from '@orgstream/testkit';
 
-interface Spec {
+export interface ServiceSpec {
   readonly name: string;
   readonly env: Readonly<Record<string, string>>;
   readonly logFile: string;
+}
+
+export interface SupervisorEvent {
+  readonly name: string;
+  readonly event: 'died' | 'restarted';
 }
 
 /** Keeps services running: one that dies is started again on the same port, until the supervisor is disposed. */
@@ -14,6 +19,9 @@ export interface Supervisor extends AsyncDisposable {
   opsUrls(): Readonly<Record<string, readonly string[]>>;
   /** The running process of a service; undefined while it is being restarted. */
   handle(name: string): ServiceHandle | undefined;
+  /** Stops a service, which then stays down until it is resumed. */
+  pause(name: string): Promise<void>;
+  resume(name: string): Promise<void>;
 }
 
 /** Time between the death of a service and its restart: a crash loop must not eat the machine. */
@@ -21,53 +29,74 @@ const RESTART_MS = 300;
 
 /** Starts all services at once and waits until each is ready. `onChange` is told of every death and restart. */
 export async function supervise(
-  specs: readonly Spec[],
-  onChange: (event: { readonly name: string; readonly event: 'died' | 'restarted' }) => void,
+  specs: readonly ServiceSpec[],
+  onChange: (event: SupervisorEvent) => void,
 ): Promise<Supervisor> {
-  const running = new Map<string, ServiceHandle>();
-  const opsUrls = new Map<string, string>();
-  let stopping = false;
-  const loops: Promise<void>[] = [];
-
-  const start = async (spec: Spec): Promise<ServiceHandle> => {
-    const port = opsUrls.has(spec.name) ? { OPS_PORT: new URL(opsUrls.get(spec.name)!).port } : {};
-    const handle = await startService({
-      name: spec.name,
-      env: { ...spec.env, ...port },
-      logFile: spec.logFile,
-      readyMs: 60_000,
-    });
-    opsUrls.set(spec.name, handle.opsUrl);
-    running.set(spec.name, handle);
-    return handle;
-  };
-  const keepRunning = async (spec: Spec, first: ServiceHandle): Promise<void> => {
-    let handle: ServiceHandle | undefined = first;
-    while (!stopping) {
-      if (handle) {
-        await handle.exited;
-        running.delete(spec.name);
-        if (stopping) return;
-        onChange({ name: spec.name, event: 'died' });
-      }
-      await delay(RESTART_MS);
-      // A start that does not get ready (Kafka is down, say) is tried again: the services stop rather than wait blindly.
-      handle = stopping ? undefined : await start(spec).catch(() => undefined);
-      if (handle) onChange({ name: spec.name, event: 'restarted' });
-    }
-    await handle?.stop();
-  };
-
-  const first = await Promise.all(specs.map(start));
-  specs.forEach((spec, i) => loops.push(keepRunning(spec, first[i]!)));
+  const kept = new Map(specs.map((spec) => [spec.name, new KeptService(spec, onChange)]));
+  await Promise.all([...kept.values()].map((service) => service.start()));
+  const all = [...kept.values()];
   return {
-    pids: () => Object.fromEntries(specs.map(({ name }) => [name, running.has(name) ? [running.get(name)!.pid] : []])),
-    opsUrls: () => Object.fromEntries([...opsUrls].map(([name, url]) => [name, [url]])),
-    handle: (name) => running.get(name),
+    pids: () => Object.fromEntries(all.map(({ name, handle }) => [name, handle ? [handle.pid] : []])),
+    opsUrls: () => Object.fromEntries(all.map(({ name, opsUrl }) => [name, opsUrl ? [opsUrl] : []])),
+    handle: (name) => kept.get(name)?.handle,
+    pause: async (name) => kept.get(name)?.stop(),
+    resume: async (name) => kept.get(name)?.start(),
     async [Symbol.asyncDispose]() {
-      stopping = true;
-      await Promise.all([...running.values()].map((handle) => handle.stop()));
-      await Promise.all(loops);
+      await Promise.all(all.map((service) => service.stop()));
     },
   };
+}
+
+/** *wanted* and running, *wanted* and being restarted after `RESTART_MS`, or stopped. */
+class KeptService {
+  readonly name: string;
+  handle: ServiceHandle | undefined;
+  opsUrl: string | undefined;
+  readonly #spec: ServiceSpec;
+  readonly #onChange: (event: SupervisorEvent) => void;
+  #wanted = false;
+  #keeping: Promise<void> = Promise.resolve();
+
+  constructor(spec: ServiceSpec, onChange: (event: SupervisorEvent) => void) {
+    this.name = spec.name;
+    this.#spec = spec;
+    this.#onChange = onChange;
+  }
+
+  async start(): Promise<void> {
+    if (this.#wanted) return;
+    this.#wanted = true;
+    await this.#launch();
+    this.#keeping = this.#keep();
+  }
+
+  async stop(): Promise<void> {
+    this.#wanted = false;
+    await this.handle?.stop();
+    await this.#keeping;
+    await this.handle?.stop();
+    this.handle = undefined;
+  }
+
+  async #launch(): Promise<void> {
+    const { name, env, logFile } = this.#spec;
+    const port = this.opsUrl === undefined ? {} : { OPS_PORT: new URL(this.opsUrl).port };
+    this.handle = await startService({ name, env: { ...env, ...port }, logFile, readyMs: 60_000 });
+    this.opsUrl = this.handle.opsUrl;
+  }
+
+  async #keep(): Promise<void> {
+    while (this.#wanted) {
+      await this.handle?.exited;
+      this.handle = undefined;
+      if (!this.#wanted) return;
+      this.#onChange({ name: this.name, event: 'died' });
+      while (this.#wanted && !this.handle) {
+        await delay(RESTART_MS);
+        // A start that does not get ready (Kafka is down, say) is tried again: services stop rather than wait blindly.
+        await this.#launch().catch(() => {});
+      }
+      if (this.handle) this.#onChange({ name: this.name, event: 'restarted' });
+    }
+  }
 }

@@ -22,6 +22,8 @@ export async function join(
     readonly name: string;
     readonly platform?: Readonly<Record<string, unknown>>;
     readonly settings?: Partial<IntegrationSettings>;
+    /** Default: the platform's. */
+    readonly credentials?: Platform['credentials'];
   },
 ): Promise<Joined> {
   const platform = await createPlatform(file.learningbankSimUrl, {
@@ -38,7 +40,7 @@ export async function join(
       name: options.name,
       product: 'sync',
       platformUrl: platform.url,
-      credentials: createSecretBox(file.secretKey).seal(JSON.stringify(platform.credentials)),
+      credentials: createSecretBox(file.secretKey).seal(JSON.stringify(options.credentials ?? platform.credentials)),
       settings,
     });
     return { siteId, tenant, integration, platform, settings };

@@ -12,6 +12,7 @@ import { writeStackFile, type StackFile } from './stack-file.ts';
 import { supervise, type Supervisor } from './supervisor.ts';
 
 export const SOURCE = 'eu1';
+const allServices = ['ziik-cdc', 'normalizer', 'learningbank-sink'];
 const root = join(import.meta.dirname, '..', '..', '..');
 
 /** Everything on one machine: stack, both databases, both simulators and the three services under a supervisor. */
@@ -31,6 +32,8 @@ export interface WorldOptions {
   readonly stack?: StackUrls & { createDatabase(name?: string): Promise<string> };
   /** Calls per minute the first platform allows; 0 = no limit. */
   readonly rateLimitPerMinute: number;
+  /** Which services run; default: all. */
+  readonly services?: readonly string[];
   /** More settings of the services. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -52,11 +55,11 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     );
     const serviceEnv = { ...environmentOf(infrastructure), LOG_LEVEL: 'info', ...options.env };
     const path = join(directory, 'stack.json');
-    say('starting ziik-cdc, normalizer and learningbank-sink …');
+    say(`starting ${(options.services ?? allServices).join(', ')} …`);
     let world: World | undefined;
     const supervisor = resources.use(
       await supervise(
-        ['ziik-cdc', 'normalizer', 'learningbank-sink'].map((name) => ({
+        (options.services ?? allServices).map((name) => ({
           name,
           env: serviceEnv,
           logFile: join(directory, 'logs', `${name}.log`),
