@@ -4,7 +4,7 @@ import { z } from 'zod';
  * What can go wrong on purpose. The work of the call is done only by `latency`, `reset_after_write`, and by `status`,
  * `hang`, `html`, `empty` and `half_json` when `afterWrite` is set.
  */
-export const faultKinds = [
+const faultKinds = [
   'latency',
   'status',
   'hang',
@@ -18,7 +18,7 @@ export const faultKinds = [
   'forbidden',
 ] as const;
 
-export const FaultInput = z.strictObject({
+const FaultInput = z.strictObject({
   /** All platforms when absent. */
   platform: z.int().optional(),
   match: z

@@ -7,7 +7,7 @@ import { NotificationStore } from './notification-store.ts';
 import { RateLimit } from './rate-limit.ts';
 import { UserStore } from './user-store.ts';
 
-export const defaultSettings: Readonly<PlatformSettings> = {
+const defaultSettings: Readonly<PlatformSettings> = {
   rateLimitPerMinute: 300,
   tokenTtlS: 3_600,
   language: 'da',

@@ -1,7 +1,9 @@
 import { ApiError, invalidField, notFound } from './api-error.ts';
-import type { User } from './model.ts';
+import type { SimClock } from './clock.ts';
+import type { DepartmentStore } from './department-store.ts';
+import type { PlatformSettings, User } from './model.ts';
 import { MultiIndex } from './multi-index.ts';
-import type { Platform } from './platform.ts';
+import type { JobProfileStore, PermissionTypeStore } from './name-stores.ts';
 
 type Loose<T> = { [K in keyof T]?: T[K] | undefined };
 
@@ -19,13 +21,22 @@ export interface UserQuery {
   updatedSince?: string | undefined;
 }
 
+/** What users refer to and are filled from. */
+interface Surroundings {
+  readonly clock: SimClock;
+  readonly settings: PlatformSettings;
+  readonly departments: DepartmentStore;
+  readonly permissionTypes: PermissionTypeStore;
+  readonly jobProfiles: JobProfileStore;
+}
+
 const firstId = 10_001;
 
 /** Users with every index the API can be asked by; e-mail and username unique without regard to case. */
 export class UserStore {
   readonly byId = new Map<number, User>();
   readonly activationMails: { userId: number; at: string }[] = [];
-  readonly #platform: Platform;
+  readonly #platform: Surroundings;
   readonly #emails = new Map<string, number>();
   readonly #usernames = new Map<string, number>();
   readonly #externalIds = new MultiIndex<string>();
@@ -34,7 +45,7 @@ export class UserStore {
   #ordered: User[] | null = null;
   #nextId = firstId;
 
-  constructor(platform: Platform) {
+  constructor(platform: Surroundings) {
     this.#platform = platform;
   }
 

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { ApiError } from './api-error.ts';
 
 /** Longest name and e-mail, in characters (code points). */
-export const maxName = 255;
-export const maxEmail = 254;
+const maxName = 255;
+const maxEmail = 254;
 
 const tooLong = (max: number) => `must not be longer than ${max} characters`;
 const fits = (max: number) => (value: string) => value.length <= max || Array.from(value).length <= max;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Page, UserCreate } from '../src/index.ts';
+import type { Page, UserCreate } from '@orgstream/clients';
 import { ClientContext, failureOf } from './client-context.ts';
 
 const ada: UserCreate = {

@@ -1,11 +1,11 @@
 import { AppError } from '@orgstream/core';
-import { startSimulator, type Simulator } from '@orgstream/simulator-learningbank';
+import { startSimulator, type Simulator } from '../../src/index.ts';
 import {
   createLearningbankClient,
   type CallResult,
   type LearningbankClient,
   type LearningbankClientOptions,
-} from '../src/index.ts';
+} from '@orgstream/clients';
 
 type World = Simulator['world'];
 
