@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { AppError } from '@orgstream/core';
 import { cacheRoot, repoRoot } from '../repo.ts';
 import { spawnProcess } from '../process.ts';
+import { processReaper } from '../reaper.ts';
 import { withLockFile } from './lock-file.ts';
 
 /** Where the files of broker and registry are. */
@@ -57,6 +58,7 @@ export async function embeddedFiles(options: FetchOptions = {}): Promise<Embedde
 
 async function fetchInto(folder: string, { pom, cache, env }: Required<Omit<FetchOptions, 'say'>>): Promise<void> {
   const temp = await mkdtemp(join(cache, 'fetch-'));
+  processReaper().watchFolder(temp);
   try {
     const args = ['-B', '-q', '-f', pom, 'package', `-Dstack.dir=${temp}`];
     const maven = await spawnProcess({ name: 'Maven', command: 'mvn', args, env });
@@ -69,6 +71,7 @@ async function fetchInto(folder: string, { pom, cache, env }: Required<Omit<Fetc
     await rename(temp, folder);
   } finally {
     await rm(temp, { recursive: true, force: true });
+    processReaper().forgetFolder(temp);
   }
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -28,6 +28,18 @@ test('the lock of a dead process is taken over', async () => {
   await using child = await spawnProcess({ name: 'true', command: 'true', args: [] });
   await child.exited;
   await writeFile(lock, String(child.pid));
+  expect(await withLockFile(lock, () => Promise.resolve('done'))).toBe('done');
+});
+
+test.each([
+  ['that never got its owner', ''],
+  ['whose process id belongs to somebody else now', String(process.pid)],
+])('an old lock %s is taken over', async (_, text) => {
+  await using folder = await tempFolder();
+  const lock = join(folder.path, 'lock');
+  await writeFile(lock, text);
+  const hourAgo = Date.now() / 1000 - 3_600;
+  await utimes(lock, hourAgo, hourAgo);
   expect(await withLockFile(lock, () => Promise.resolve('done'))).toBe('done');
 });
 

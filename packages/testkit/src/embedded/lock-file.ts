@@ -1,5 +1,8 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+
+/** No work takes this long: its owner's process id was given to somebody else, or it died before it wrote one. */
+const STALE_MS = 900_000;
 
 /**
  * Runs `work` while holding the lock file, which names its owner's process id; a lock whose owner is gone is taken over.
@@ -30,8 +33,9 @@ async function take(path: string): Promise<boolean> {
 }
 
 async function isHeld(path: string): Promise<boolean> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  if (text === undefined) return false;
+  const [text, file] = await Promise.all([readFile(path, 'utf8'), stat(path)]).catch(() => []);
+  if (text === undefined || file === undefined) return false;
+  if (Date.now() - file.mtimeMs > STALE_MS) return false;
   // Created but not yet written by its owner.
   if (text === '') return true;
   try {
