@@ -1,0 +1,105 @@
+import { createDatabase } from '@orgstream/database';
+import { createCodec, createKafka } from '@orgstream/kafka';
+import { createSecretBox, type Logger, type Service, startOpsServer } from '@orgstream/runtime';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Config } from './config.ts';
+import { createIngest, type Ingest } from './ingest/consumer.ts';
+import { createIngestMetrics, type IngestMetrics } from './ingest/metrics.ts';
+import { createSinkMetrics } from './metrics.ts';
+import type { WorkerSettings } from './reconcile/platform-worker.ts';
+import { createReconciler } from './reconcile/reconciler.ts';
+
+/** A loop that made no progress for this long is stuck. */
+const stuckMs = 120_000;
+
+/** Plans of one claim at most: actions, look-ups and what follows from them; far more than any object needs. */
+const maxRounds = 24;
+
+/** Ingest (Kafka → Postgres), replay and the reconciler (Postgres → Learningbank) in one process. */
+export async function createService(context: {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}): Promise<Service> {
+  const { config, log, signal } = context;
+  const resources = new AsyncDisposableStack();
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const db = createDatabase(config.DATABASE_URL, { max: config.DATABASE_POOL, name: 'learningbank-sink' });
+  resources.defer(() => db.destroy());
+  const kafka = createKafka({
+    brokers: config.KAFKA_BROKERS.split(','),
+    clientId: 'orgstream-learningbank-sink',
+    log,
+    sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+  });
+  const codec = createCodec({ registryUrl: config.REGISTRY_URL });
+  let ingest: Ingest | undefined;
+  const ingestMetrics: IngestMetrics = createIngestMetrics(registry, () => ingest?.progress() ?? [], config.INGEST_GROUP);
+  ingest = resources.use(
+    await createIngest({
+      db,
+      kafka,
+      codec,
+      log,
+      metrics: ingestMetrics,
+      groupId: config.INGEST_GROUP,
+      maxBatchRecords: config.INGEST_MAX_RECORDS,
+    }),
+  );
+  const consumer = ingest;
+  const reconciler = createReconciler({
+    db,
+    databaseUrl: config.DATABASE_URL,
+    secrets: createSecretBox(config.ORGSTREAM_SECRET_KEY),
+    log,
+    metrics: createSinkMetrics(registry),
+    settings: workerSettings(config),
+  });
+  resources.use(
+    await startOpsServer({
+      host: config.OPS_HOST,
+      port: config.OPS_PORT,
+      registry,
+      health: {
+        live: () => Date.now() - consumer.lastActivityMs < stuckMs && reconciler.idleMs < stuckMs,
+        ready: () => consumer.ready && reconciler.ready,
+      },
+    }),
+  );
+  return {
+    run: () => runTogether(signal, [(own) => consumer.run(own), (own) => reconciler.run(own)]),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+/** Runs all until the signal aborts; when one ends, by itself or with an error, the others are stopped too. */
+async function runTogether(
+  signal: AbortSignal,
+  parts: readonly ((signal: AbortSignal) => Promise<void>)[],
+): Promise<void> {
+  const own = new AbortController();
+  const both = AbortSignal.any([signal, own.signal]);
+  const results = await Promise.allSettled(parts.map((part) => part(both).finally(() => own.abort())));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+/** The reconciler's settings, as the environment gives them. */
+export function workerSettings(config: Config): WorkerSettings {
+  return {
+    concurrency: config.PLATFORM_CONCURRENCY,
+    objectsInFlight: config.PLATFORM_OBJECTS,
+    callsPerMinute: config.PLATFORM_CALLS_PER_MINUTE === 0 ? Infinity : config.PLATFORM_CALLS_PER_MINUTE,
+    callTimeoutMs: config.CALL_TIMEOUT_MS,
+    leaseMs: config.LEASE_MS,
+    pollMs: config.WORK_POLL_MS,
+    sweepMs: config.SWEEP_MS,
+    catalogueMs: config.CATALOGUE_MS,
+    patience: {
+      maxRounds,
+      maxAttempts: config.MAX_ATTEMPTS,
+      retryBaseMs: config.RETRY_BASE_MS,
+      retryCapMs: config.RETRY_CAP_MS,
+    },
+  };
+}
