@@ -1,6 +1,7 @@
 import { AppError } from '@orgstream/core';
 import { readGeneration, type Kafka, type TopicPartition } from '@orgstream/kafka';
 import type { Knex } from '@orgstream/database';
+import { query } from './query.ts';
 import { insertOffsets, readOffsets, type StoredOffset } from './offset-store.ts';
 
 export interface AssignedPartition extends TopicPartition {
@@ -22,12 +23,9 @@ export async function assign(
   const clusterId = await readClusterId(deps.kafka);
   const numbers = partitions.map(({ partition }) => partition);
   const known = await readOffsets(deps.db, topic, numbers);
-  await insertOffsets(
-    deps.db,
-    topic,
-    clusterId,
-    partitions.filter(({ partition }) => !known.has(partition)),
-  );
+  const fresh = partitions.filter(({ partition }) => !known.has(partition));
+  await insertOffsets(deps.db, topic, clusterId, fresh);
+  if (fresh.length > 0) await awaitSnapshots(deps.db);
   const stored = await readOffsets(deps.db, topic, numbers);
   // Read only where there is something to compare with: the first records of a topic cost a consumer group of their own.
   const verify = [...known.values()].some(({ generation }) => generation !== null);
@@ -35,6 +33,20 @@ export async function assign(
   for (const log of partitions)
     check(log, stored.get(log.partition)!, clusterId, generations.get(log.partition), known);
   return stored;
+}
+
+/**
+ * A partition met for the first time may mean that the replica is empty: an integration that was past its snapshot, and
+ * whose tenant has none any more, sends nothing before a fresh one is proved. What the topic still holds is not enough.
+ */
+async function awaitSnapshots(db: Knex): Promise<void> {
+  await query(
+    db,
+    `update sink.integration_state s set state = 'waiting_for_snapshot', updated_at = now()
+      where s.state in ('listing', 'first_sync', 'live')
+        and not exists (select from sink.snapshot p where p.tenant = s.tenant and p.state = 'proved')`,
+    [],
+  );
 }
 
 async function readClusterId(kafka: Kafka): Promise<string> {

@@ -1,7 +1,8 @@
-import { defaultSettings, topics, type Kind, type directory } from '@orgstream/core';
+import { defaultSettings, kinds, topics, type Kind, type directory } from '@orgstream/core';
 import { createDatabase, createIntegration, migrate, type Knex } from '@orgstream/database';
 import { freshDatabase } from '@orgstream/testkit';
 import type { Decoded } from '@orgstream/kafka';
+import { afterAll } from 'vitest';
 import type { Item } from './fact.ts';
 import { ingest, type IngestResult } from './ingest.ts';
 import { insertOffsets } from './offset-store.ts';
@@ -99,27 +100,53 @@ export interface WorkSeen {
   readonly generation: string;
 }
 
+let shared: Promise<{ readonly db: Knex; readonly drop: () => Promise<void> }> | undefined;
+
+/** One database per test file; each context begins with empty tables. */
+async function openDatabase(): Promise<{ readonly db: Knex; readonly drop: () => Promise<void> }> {
+  const database = await freshDatabase('ingest');
+  const db = createDatabase(database.url, { max: 4 });
+  await migrate(db);
+  const drop = async (): Promise<void> => {
+    await db.destroy();
+    await database[Symbol.asyncDispose]();
+  };
+  return { db, drop };
+}
+
+afterAll(async () => (await shared)?.drop());
+
+const emptied = [
+  ...[
+    'work',
+    'link',
+    'attempt',
+    'integration_state',
+    'platform',
+    'snapshot',
+    'run',
+    'ingest_progress',
+    'ingest_offset',
+  ],
+  ...kinds,
+].map((table) => `sink.${table}`);
+const controlled = ['command', 'settings', 'integration', 'secret', 'tenant'].map((table) => `control.${table}`);
+
 /** A migrated database with one partition of `directory.changes`, and a log that tests append to. */
 export class IngestContext implements AsyncDisposable {
   readonly db: Knex;
-  readonly #drop: () => Promise<void>;
   /** Offset of the next record. */
   offset = 0;
 
-  private constructor(db: Knex, drop: () => Promise<void>) {
+  private constructor(db: Knex) {
     this.db = db;
-    this.#drop = drop;
   }
 
   static async open(options: { readonly integration?: boolean } = {}): Promise<IngestContext> {
-    const database = await freshDatabase('ingest');
-    const db = createDatabase(database.url, { max: 4 });
-    await migrate(db);
+    const { db } = await (shared ??= openDatabase());
+    for (const table of [...emptied, ...controlled]) await query(db, `delete from ${table}`, []);
     await insertOffsets(db, topics.directoryChanges, 'cluster', [{ partition: 0, low: 0, high: 0 }]);
-    const context = new IngestContext(db, async () => {
-      await db.destroy();
-      await database[Symbol.asyncDispose]();
-    });
+    const context = new IngestContext(db);
     if (options.integration ?? true) await context.integrate(TENANT);
     return context;
   }
@@ -181,14 +208,14 @@ export class IngestContext implements AsyncDisposable {
 
   /** Every fact row of every kind, without what the order of arrival may leave behind. */
   async replica(): Promise<unknown> {
-    const kinds: readonly Kind[] = ['tenant', 'unit', 'role', 'person', 'membership', 'assignment'];
     const all = kinds.map((kind) =>
       query<Record<string, unknown>>(this.db, `select * from sink.${kind} order by tenant, id`, []),
     );
     return Promise.all(all);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#drop();
+  /** Nothing to close: the next context empties the tables, the end of the file drops the database. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
   }
 }

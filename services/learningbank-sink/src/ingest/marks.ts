@@ -50,11 +50,11 @@ export function reachOf(change: Change): { readonly touches: readonly Touch[]; r
 const distinct = (a: string | null, b: string | null): readonly (string | null)[] => (a === b ? [a] : [a, b]);
 
 /**
- * Turning inactive, deleted, anonymised or expired. A person we meet for the first time as deleted counts too: after a
- * rebuild the link may be older than the replica.
+ * Turning inactive, deleted, anonymised or expired. A live deletion of a person never met counts too: after a rebuild
+ * the link may be older than the replica. In a snapshot it is merely somebody who left long ago.
  */
 function turnsGone(change: Change): boolean {
-  return change.now === 'gone' && (change.was === 'here' || (change.was === null && !change.exists));
+  return change.now === 'gone' && (change.was === 'here' || (change.was === null && !change.exists && !change.bulk));
 }
 
 /** How far the records of a tenant have been passed, and how large its newest transaction is so far. */
@@ -87,6 +87,7 @@ export function marksOf(
       cause: { epoch: change.epoch, lsn: change.lsn, committedAtMs: change.committedAtMs },
       ripe: change.bulk || !isAfter(change, (options.progress.get(change.tenant) ?? noProgress).passed),
       parkCode: change.rejectedCode,
+      onlyIfKnown: !change.existed && !change.exists && change.rejectedCode === null && change.id === touch.id,
     };
     const key = `${mark.tenant}/${mark.kind}/${mark.id}`;
     const other = marks.get(key);
@@ -102,7 +103,8 @@ const urgency = { leaver: 0, live: 1, bulk: 2, gap: 3 } as const;
 /** Changes come in the order of the log within a kind; across kinds the newer transaction's cause stands. */
 function merged(a: Mark, b: Mark): Mark {
   const newest = isAfter(a.cause, b.cause) ? a : b;
-  return { ...newest, lane: urgency[a.lane] < urgency[b.lane] ? a.lane : b.lane };
+  const lane = urgency[a.lane] < urgency[b.lane] ? a.lane : b.lane;
+  return { ...newest, lane, onlyIfKnown: Boolean(a.onlyIfKnown && b.onlyIfKnown) };
 }
 
 function transactionSizes(

@@ -1,4 +1,3 @@
-import type { ErrorCode } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
 import { lanes, type Lane, type ObjectKind } from '../model.ts';
 import { goneSql } from './columns.ts';
@@ -22,7 +21,9 @@ export interface Mark {
   /** False while its transaction is not known to be complete. */
   readonly ripe: boolean;
   /** Park it with this code right away: a fact of it was rejected. */
-  readonly parkCode?: ErrorCode | string | null;
+  readonly parkCode?: string | null;
+  /** A deletion of what was never there: worth a look only where a link or work says that we did know it. */
+  readonly onlyIfKnown?: boolean;
 }
 
 /**
@@ -44,6 +45,7 @@ export async function markWork(tx: Knex, marks: readonly Mark[]): Promise<readon
     marks.map((m) => m.cause.epoch),
     marks.map((m) => m.cause.lsn),
     marks.map((m) => m.cause.committedAtMs),
+    marks.map((m) => m.onlyIfKnown ?? false),
     RIPE_AFTER_MS,
   ]);
   return rows.map((row) => row.integration_id);
@@ -51,11 +53,11 @@ export async function markWork(tx: Knex, marks: readonly Mark[]): Promise<readon
 
 const MARK_SQL = /* sql */ `
   with mark as materialized (
-    select r.tenant, r.kind, r.id, r.lane, r.ripe, r.epoch, r.lsn, to_timestamp(r.committed_ms / 1000.0) as committed_at,
+    select r.tenant, r.kind, r.id, r.lane, r.ripe, r.epoch, r.lsn, r.only_known, to_timestamp(r.committed_ms / 1000.0) as committed_at,
            case when ${goneSql('p')} then null else coalesce(r.code, u.rejected_code, o.rejected_code, p.rejected_code) end as code,
            coalesce(u.rejected_detail, o.rejected_detail, p.rejected_detail) as detail
-      from unnest(?::text[], ?::text[], ?::text[], ?::smallint[], ?::boolean[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[])
-        as r(tenant, kind, id, lane, ripe, code, epoch, lsn, committed_ms)
+      from unnest(?::text[], ?::text[], ?::text[], ?::smallint[], ?::boolean[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::boolean[])
+        as r(tenant, kind, id, lane, ripe, code, epoch, lsn, committed_ms, only_known)
       left join sink.unit u on r.kind = 'unit' and u.tenant = r.tenant and u.id = r.id
       left join sink.role o on r.kind = 'role' and o.tenant = r.tenant and o.id = r.id
       left join sink.person p on r.kind = 'person' and p.tenant = r.tenant and p.id = r.id
@@ -66,6 +68,9 @@ const MARK_SQL = /* sql */ `
            case when m.code is null then 'ready' else 'parked' end, m.code, case when m.code is not null then m.detail end,
            m.ripe, case when m.code is not null then now() + interval '30 s' when m.ripe then now() else now() + ? * interval '1 ms' end, m.epoch, m.lsn, m.committed_at
       from mark m join control.integration i on i.tenant = m.tenant and i.product = 'sync'
+     where not m.only_known
+        or exists (select from sink.link l where l.integration_id = i.id and l.kind = m.kind and l.id = m.id)
+        or exists (select from sink.work k where k.integration_id = i.id and k.kind = m.kind and k.id = m.id)
      order by i.id, m.kind, m.id
     on conflict (integration_id, kind, id) do update set
       lane = case when excluded.lane = ${lanes.gap} then excluded.lane else least(w.lane, excluded.lane) end,
