@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { AppError } from '@orgstream/core';
 import type { Log } from './client.ts';
@@ -80,10 +81,26 @@ export class KafkaAdmin implements Admin {
   async #create({ topic, partitions, replicationFactor, config }: TopicSpec): Promise<boolean> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     // False = somebody else created it meanwhile.
-    return this.#admin.createTopics({
+    const created = await this.#admin.createTopics({
       topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
-      waitForLeaders: true,
+      // Hazard: its own wait repeats LEADER_NOT_AVAILABLE only, and a broker that has not heard of the topic yet ends it.
+      waitForLeaders: false,
     });
+    await this.#untilLed(topic);
+    return created;
+  }
+
+  /** Waits until every partition of a new topic has a leader that answers. */
+  async #untilLed(topic: string): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await watermarks(this.#admin, topic);
+        return;
+      } catch (error) {
+        if (attempt === 100) throw error;
+        await delay(100);
+      }
+    }
   }
 
   /** Partition counts are left alone: another count would move tenants to other partitions and break their order. */
