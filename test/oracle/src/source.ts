@@ -16,7 +16,7 @@ export interface SourceRole {
 }
 
 /** A membership with its roles in their order. */
-export interface SourceMembership {
+interface SourceMembership {
   readonly id: string;
   readonly unitId: string;
   readonly roleIds: readonly string[];

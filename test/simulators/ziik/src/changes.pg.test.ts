@@ -73,12 +73,12 @@ test('a change joins the transaction that its client has open', async () => {
 });
 
 test.each([
-  ['deactivate', { active: false }],
-  ['softDelete', { deleted: true }],
-  ['anonymise', { active: false, anonymised: true, first_name: 'Anonymised' }],
-] as const)('%s', async (change, expected) => {
+  ['deactivate', ziik.deactivate, { active: false }],
+  ['softDelete', ziik.softDelete, { deleted: true }],
+  ['anonymise', ziik.anonymise, { active: false, anonymised: true, first_name: 'Anonymised' }],
+] as const)('%s', async (_name, change, expected) => {
   const id = await hire(site.unitIds[0]!);
-  await ziik[change](db, site.siteId, id);
+  await change(db, site.siteId, id);
   const row = await one(
     `select *, deleted_at is not null as deleted, anonymised_at is not null as anonymised from users where id = $1`,
     id,
