@@ -43,7 +43,13 @@ export function toItem(decoded: Decoded, offset: number): Item | undefined {
     case 'directory.SnapshotMarker':
       if (!isId(decoded.value.tenant) || !isId(decoded.value.snapshotId)) return undefined;
       return { type: 'marker', marker: decoded.value, offset };
-    default:
+    case 'ziik.Site':
+    case 'ziik.Unit':
+    case 'ziik.UserType':
+    case 'ziik.User':
+    case 'ziik.Membership':
+    case 'ziik.MembershipUserType':
+    case 'ziik.SnapshotMarker':
       return undefined;
   }
 }
@@ -116,8 +122,9 @@ function rejectionOf(v: directory.Rejected, offset: number): Item | undefined {
       kind: v.kind,
       tenant: v.tenant,
       id: v.id,
-      at: { epoch, lsn, seq },
-      last,
+      // LSN 0: the normalizer could not read the position either (schemas/README.md).
+      at: lsn === 0 ? null : { epoch, lsn, seq },
+      last: last && lsn !== 0,
       offset,
       committedAtMs: isInstant(v.committedAtMs) ? v.committedAtMs : 0,
       snapshotId: v.snapshotId,

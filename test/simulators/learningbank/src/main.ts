@@ -1,6 +1,9 @@
 import { startSimulator } from './server.ts';
 
-const simulator = await startSimulator({ port: Number(process.env['PORT'] ?? 0) });
+const simulator = await startSimulator({
+  host: process.env['HOST'] ?? '127.0.0.1',
+  port: Number(process.env['PORT'] ?? 0),
+});
 const first = simulator.world.platform(simulator.world.firstId);
 // One line, when listening: whoever started us reads the address from it.
 console.log(

@@ -15,8 +15,10 @@ export interface Simulator extends AsyncDisposable {
 
 const longMs = 600_000;
 
-/** Starts the simulator on 127.0.0.1; port 0 = any free one. Connections are kept alive for ten minutes. */
-export async function startSimulator(options: { port?: number; random?: () => number } = {}): Promise<Simulator> {
+/** Starts the simulator, by default on 127.0.0.1; port 0 = any free one. Connections are kept alive for ten minutes. */
+export async function startSimulator(
+  options: { host?: string; port?: number; random?: () => number } = {},
+): Promise<Simulator> {
   const world = new World(options.random ? { random: options.random } : {});
   const server = createServer({ keepAlive: true, noDelay: true }, createApp(world));
   server.keepAliveTimeout = longMs;
@@ -24,7 +26,7 @@ export async function startSimulator(options: { port?: number; random?: () => nu
   server.requestTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port: options.port ?? 0, host: '127.0.0.1', backlog: 1_024 }, resolve);
+    server.listen({ port: options.port ?? 0, host: options.host ?? '127.0.0.1', backlog: 1_024 }, resolve);
   });
   const { port } = server.address() as AddressInfo;
   const close = () =>

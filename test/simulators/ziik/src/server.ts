@@ -12,8 +12,12 @@ export interface ZiikSimulator extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Creates the schema where it is missing and listens on 127.0.0.1; port 0 = any free one. */
-export async function startZiikSimulator(options: { databaseUrl: string; port?: number }): Promise<ZiikSimulator> {
+/** Creates the schema where it is missing and listens, by default on 127.0.0.1; port 0 = any free one. */
+export async function startZiikSimulator(options: {
+  databaseUrl: string;
+  host?: string;
+  port?: number;
+}): Promise<ZiikSimulator> {
   const pool = new pg.Pool({ connectionString: options.databaseUrl, max: 5 });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => undefined);
@@ -24,7 +28,7 @@ export async function startZiikSimulator(options: { databaseUrl: string; port?: 
     server.requestTimeout = 0;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(options.port ?? 0, '127.0.0.1', resolve);
+      server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve);
     });
     const close = async () => {
       stopping.abort();
