@@ -24,6 +24,9 @@ interface Waiter {
 /** Refusals of one moment are one refusal: calls that were under way together come back together. */
 const oneRefusalMs = 1_000;
 
+/** Timers come late, in a busy process by this much. */
+const latenessMs = 100;
+
 /** Without a limit of its own, the rate after a refusal is half of what went through in this time. */
 const memoryMs = 1_000;
 
@@ -139,7 +142,9 @@ export class TokenBucket {
     const fromMs = Math.max(this.#refilledAtMs, Math.min(now, this.#blockedUntilMs));
     this.#refilledAtMs = now;
     if (!Number.isFinite(this.#ratePerS)) return;
-    this.#tokens = Math.min(burst, this.#tokens + ((now - fromMs) / 1_000) * this.#ratePerS);
+    // While callers wait, what a late timer missed is made up for; only idle time is not saved up beyond the burst.
+    const cap = this.#waiters.size === 0 ? burst : Math.max(burst, (latenessMs / 1_000) * this.#ratePerS);
+    this.#tokens = Math.min(cap, this.#tokens + ((now - fromMs) / 1_000) * this.#ratePerS);
   }
 
   /** Lets those go whose turn it is, and comes back when the next one's is. */

@@ -17,6 +17,11 @@ export class FakeTime {
     return this.#timers.length;
   }
 
+  /** Lets `ms` pass while no timer gets to run, as in a busy process. */
+  stall(ms: number): void {
+    this.#nowMs += ms;
+  }
+
   /** Lets `ms` pass, running timers in order at their time; promises settle in between. */
   async pass(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
