@@ -71,7 +71,15 @@ export class KafkaAdmin implements Admin {
   }
 
   async clusterId(): Promise<string> {
-    return this.#translated('asking for the cluster id', async () => (await this.#admin.describeCluster()).clusterId);
+    return this.#translated('asking for the cluster id', async () => {
+      try {
+        return (await this.#admin.describeCluster()).clusterId;
+      } catch (cause) {
+        // Hazard: while any topic has no leader yet, kafkajs swallows the broker's answer and takes null apart.
+        if (!(cause instanceof TypeError)) throw cause;
+        throw new AppError('KAFKA_UNREACHABLE', 'asking for the cluster id: a topic has no leader yet', { cause });
+      }
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
