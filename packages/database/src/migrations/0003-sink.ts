@@ -175,7 +175,7 @@ export async function up(knex: Knex): Promise<void> {
     comment on column sink.work.generation is 'Rises with every mark; settled only where it is still the claimed one.';
     create index work_ready on sink.work (integration_id, kind, lane, next_at) where state = 'ready';
     create index work_unripe on sink.work (integration_id) where not ripe;
-    create index work_waiting on sink.work (integration_id, waits_kind, waits_id) where state = 'waiting';
+    create index work_waiting on sink.work (integration_id, waits_kind, waits_id) where waits_id is not null;
     create index work_due on sink.work (integration_id, next_at) where state in ('waiting', 'parked', 'conflict');
 
     create table sink.attempt (

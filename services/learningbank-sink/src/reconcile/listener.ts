@@ -27,7 +27,7 @@ export async function listen(options: {
       for (const channel of options.channels) await client.query(`listen ${channel}`);
       options.channels.forEach(options.onNotify);
       attempt = 0;
-      await closed;
+      if (!signal.aborted) await closed;
     } catch (error) {
       log.debug({ err: error }, 'not listening, polling');
     }

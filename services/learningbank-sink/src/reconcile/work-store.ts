@@ -100,11 +100,13 @@ function endRows(ends: readonly WorkEnd[]): string {
 
 /**
  * Ends claims of one platform in one statement. Nothing happens to a row marked again since it was claimed: it stays
- * ready. What waits for an object that came to rest becomes ready. Fenced by the lease token.
+ * ready. What waits for an object that came to rest becomes ready. What waits for an object that is itself parked, a
+ * match case or held is parked with the same code: it cannot go on by itself. Fenced by the lease token.
  *
  * Waiting and parked rows get a `next_at` at which the sweeper looks at them again: after half their age, within 30
  * seconds and one hour, so that nothing waits for ever and nothing old is looked at all the time. Who waits for an
- * object without work is looked at after a second: that object may have settled between plan and this statement.
+ * object without work is looked at after a second while young: that object may have settled between plan and this
+ * statement.
  */
 async function endInOneStatement(
   db: Knex,
@@ -118,30 +120,38 @@ async function endInOneStatement(
          generation bigint, verdict text, freed boolean, code text, detail jsonb, wait_ms int, burn int,
          waits_kind text, waits_id text)
         where exists (select from lease)),
+     was as materialized (
+       select e.*, w.code as old_code, y.code as blocker_code,
+              e.verdict = 'wait' and coalesce(y.state in ('parked', 'conflict', 'held'), false) as blocked,
+              e.verdict = 'wait' and y.id is null as unmet
+         from e
+         join sink.work w on (w.integration_id, w.kind, w.id) = (e.integration_id, e.kind, e.id) and w.generation = e.generation
+         left join sink.work y on (y.integration_id, y.kind, y.id) = (e.integration_id, e.waits_kind, e.waits_id)),
      settled as (
        delete from sink.work w using e
         where e.verdict = 'settle' and w.integration_id = e.integration_id and w.kind = e.kind and w.id = e.id
           and w.generation = e.generation
-        returning w.integration_id, w.kind, w.id, e.freed, true as moved),
+        returning w.integration_id, w.kind, w.id, e.freed),
      kept as (
        update sink.work w set
-         state = case e.verdict when 'retry' then 'ready' when 'wait' then 'waiting' else e.verdict end,
-         code = e.code, detail = e.detail, waits_kind = e.waits_kind, waits_id = e.waits_id,
-         attempts = case when e.verdict = 'retry' then w.attempts + e.burn else w.attempts end,
-         next_at = case when e.verdict = 'retry' then now() + e.wait_ms * interval '1 ms'
-                        when e.verdict = 'wait' and w.marked_at > now() - interval '1 min' and not exists (
-                          select from sink.work y where (y.integration_id, y.kind, y.id) = (w.integration_id, e.waits_kind, e.waits_id))
-                          then now() + interval '1 s'
+         state = case when was.verdict = 'retry' then 'ready' when was.verdict <> 'wait' then was.verdict
+                      when was.blocked then 'parked' else 'waiting' end,
+         code = case when was.blocked then coalesce(was.code, was.blocker_code) else was.code end,
+         detail = was.detail, waits_kind = was.waits_kind, waits_id = was.waits_id,
+         attempts = w.attempts + was.burn,
+         next_at = case when was.verdict = 'retry' then now() + was.wait_ms * interval '1 ms'
+                        when was.unmet and w.marked_at > now() - interval '1 min' then now() + interval '1 s'
                         else now() + least(greatest((now() - w.marked_at) / 2, interval '30 s'), interval '1 h') end
-        from e
-        where e.verdict <> 'settle' and w.integration_id = e.integration_id and w.kind = e.kind and w.id = e.id
-          and w.generation = e.generation
-        returning w.integration_id, w.kind, w.id, false as freed, e.verdict in ('parked', 'conflict') as moved),
-     rested as materialized (select * from settled union all select * from kept where moved),
+        from was
+        where was.verdict <> 'settle' and w.integration_id = was.integration_id and w.kind = was.kind and w.id = was.id
+          and w.generation = was.generation
+        returning w.integration_id, w.kind, w.id, w.state in ('parked', 'conflict') and w.code is distinct from was.old_code as moved),
+     rested as materialized (
+       select * from settled union all select integration_id, kind, id, false from kept where moved),
      woken as (
        update sink.work w set state = 'ready', next_at = now(), waits_kind = null, waits_id = null
          from rested
-        where w.state = 'waiting' and w.integration_id = rested.integration_id
+        where w.state in ('waiting', 'parked') and w.integration_id = rested.integration_id
           and w.waits_kind = rested.kind and w.waits_id = rested.id
           and not exists (select from e where (e.integration_id, e.kind, e.id) = (w.integration_id, w.kind, w.id))
         returning 1),
