@@ -7,7 +7,7 @@ import { resolveMapping } from './mapping.ts';
 import { checkSourceName, slotNameOf } from './names.ts';
 import type { Finding } from './preflight.ts';
 import { preflight, recreateSlot, throwFirstError } from './setup.ts';
-import { readSource, saveSlot, saveSource } from './source-store.ts';
+import { readSource, saveSlot, saveSource, type SourceRow } from './source-store.ts';
 
 export interface AddSourceOptions {
   /** Lower-case name, the first part of every tenant key of this source. */
@@ -25,7 +25,7 @@ export interface AddSourceResult {
   readonly name: string;
   readonly slot: string;
   readonly publication: string;
-  /** False when the source has streamed before: then only URL and mapping were changed. */
+  /** False when slot and publication were there already: then only URL and mapping were changed. */
   readonly created: boolean;
   /** Warnings; errors are thrown. */
   readonly findings: readonly Finding[];
@@ -42,9 +42,9 @@ export async function addSource(db: Knex, options: AddSourceOptions): Promise<Ad
   const slot = slotNameOf(options.name);
   const names = { slot, publication: slot };
   const known = await readSource(db, options.name);
-  const create = !known?.streamed;
   const client = await connectSource(options.url, { name: 'orgstream source add' });
   try {
+    const create = !known?.streamed && !(await isSetUp(client, { ...names, mapping }, known));
     const findings = await preflight(client, { ...names, mapping }, create);
     throwFirstError(findings);
     if (create && !known) await refuseTakenSlot(client, slot);
@@ -71,6 +71,17 @@ export async function createSlot(
     epoch: nextEpoch(storedEpoch, (source.now ?? Date.now)()),
     publishedLsn: parseLsn(consistentPoint),
   });
+}
+
+/** A slot made by an earlier call keeps the changes since: it stays when it fits. */
+async function isSetUp(
+  client: Client,
+  source: Parameters<typeof preflight>[1],
+  known: SourceRow | undefined,
+): Promise<boolean> {
+  if (!known || known.epoch === 0) return false;
+  const findings = await preflight(client, source, false);
+  return !findings.some(({ code }) => code === 'SLOT_LOST' || code === 'PUBLICATION_MISSING');
 }
 
 async function refuseTakenSlot(client: Client, slot: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { AppError } from '@orgstream/core';
 import type { Client } from 'pg';
-import { readPublication, readServerFacts, readSlot, readTableFacts } from './catalog.ts';
+import { readPublication, readServerFacts, readSlot, readTableFacts, type TableFacts } from './catalog.ts';
 import { qualified, quoteIdentifier, type SourceMapping } from './mapping.ts';
 import { checkPublication, checkServer, checkSlot, checkTables, type Finding } from './preflight.ts';
 
@@ -50,7 +50,8 @@ export async function recreateSlot(
 ): Promise<CreatedSlot> {
   await dropSlot(client, source);
   const { versionNum } = await readServerFacts(client);
-  await client.query(publicationStatement(source, versionNum));
+  const facts = await readTableFacts(client, source.mapping);
+  await client.query(publicationStatement(source, facts, versionNum));
   const { rows } = await client.query<{ lsn: string }>(
     versionNum >= 170_000
       ? `select lsn::text from pg_create_logical_replication_slot($1, 'pgoutput', failover => true)`
@@ -73,11 +74,19 @@ export async function dropSlot(client: Client, source: SourceNames): Promise<voi
   await client.query(`drop publication if exists ${quoteIdentifier(source.publication)}`);
 }
 
-/** Only the mapped columns leave the source: a column nobody asked for is never in the stream. */
-function publicationStatement(source: SourceNames & { readonly mapping: SourceMapping }, versionNum: number): string {
+/**
+ * Only the mapped columns leave the source: a column nobody asked for is never in the stream. A list must hold the whole
+ * replica identity, and a table with REPLICA IDENTITY FULL takes none: else the *source's* UPDATE and DELETE fail.
+ */
+function publicationStatement(
+  source: SourceNames & { readonly mapping: SourceMapping },
+  facts: readonly TableFacts[],
+  versionNum: number,
+): string {
   const tables = source.mapping.map((table) => {
-    if (versionNum < 150_000) return qualified(table);
-    const columns = new Set([table.idColumn, table.tenantColumn, ...table.columns.map(({ column }) => column)]);
+    const found = facts.find((one) => one.schema === table.schema && one.table === table.table);
+    if (versionNum < 150_000 || !found || found.identity === 'f') return qualified(table);
+    const columns = new Set([...table.columns.map(({ column }) => column), ...found.identityColumns]);
     return `${qualified(table)} (${[...columns].map(quoteIdentifier).join(', ')})`;
   });
   return `create publication ${quoteIdentifier(source.publication)} for table ${tables.join(', ')}

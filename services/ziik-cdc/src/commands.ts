@@ -16,7 +16,7 @@ import { commandProgress, requestSnapshots } from './snapshot-store.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** A taken command is ours while we touch it; a dead process' commands are taken again after this. */
-const STALE_MS = 30_000;
+const STALE_MS = 10_000;
 
 export interface CommandsOptions {
   readonly db: Knex;

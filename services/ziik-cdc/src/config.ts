@@ -23,7 +23,7 @@ export const Config = z.object({
     .default(15_000)
     .describe('Interval of the check of slot and publication. Tables are checked at start and hourly.'),
   CDC_FLUSH_MS: integer(10, 60_000)
-    .default(500)
+    .default(250)
     .describe('Interval at which the published position is stored and the slot told.'),
   CDC_RECHECK_MS: integer(100, 3_600_000)
     .default(60_000)

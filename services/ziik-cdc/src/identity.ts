@@ -20,11 +20,12 @@ export async function settleIdentity(options: {
 }): Promise<{ readonly epoch: number; readonly publishedLsn: number }> {
   const { sql, replication, row, mapping, db, log } = options;
   const { rows } = await replication
-    .query<{ systemid: string; timeline: number; xlogpos: string }>('IDENTIFY_SYSTEM')
+    .query<{ systemid: string; timeline: number | string; xlogpos: string }>('IDENTIFY_SYSTEM')
     .catch((error: unknown) => {
       throw translateSourceError(error, 'identifying the source');
     });
-  const { systemid, timeline, xlogpos } = rows[0]!;
+  const { systemid, xlogpos } = rows[0]!;
+  const timeline = Number(rows[0]!.timeline); // int4 before PostgreSQL 15, int8 since
   const unchanged = row.systemId === systemid && row.timeline === timeline;
   if (unchanged && parseLsn(xlogpos) >= row.publishedLsn) return row;
   const first = row.systemId === null;
@@ -38,6 +39,6 @@ export async function settleIdentity(options: {
     // Before the epoch is stored: a crash in between asks twice, never not at all.
     await requestAll({ db, client: sql, source: row.name, mapping, reason: 'epoch', commandId: null });
   }
-  await storeIdentity(db, row.name, { systemId: systemid, timeline: Number(timeline), ...settled });
+  await storeIdentity(db, row.name, { systemId: systemid, timeline, ...settled });
   return settled;
 }
