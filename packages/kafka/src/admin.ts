@@ -75,9 +75,9 @@ export class KafkaAdmin implements Admin {
       try {
         return (await this.#admin.describeCluster()).clusterId;
       } catch (cause) {
-        // Hazard: while any topic has no leader yet, kafkajs swallows the broker's answer and takes null apart.
+        // Hazard: when no broker answered, kafkajs swallows why and takes null apart.
         if (!(cause instanceof TypeError)) throw cause;
-        throw new AppError('KAFKA_UNREACHABLE', 'asking for the cluster id: a topic has no leader yet', { cause });
+        throw new AppError('KAFKA_UNREACHABLE', 'asking for the cluster id: no broker answered', { cause });
       }
     });
   }
