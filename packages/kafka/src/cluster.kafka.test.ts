@@ -1,6 +1,6 @@
 import kafkajs, { type RecordMetadata } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startKafkaCluster, uniqueTopic, until, type KafkaCluster } from '@orgstream/testkit';
+import { startKafkaCluster, uniqueGroup, uniqueTopic, until, type KafkaCluster } from '@orgstream/testkit';
 import { createKafka } from './kafka.ts';
 import type { Kafka } from './port.ts';
 
@@ -12,7 +12,7 @@ let kafka: Kafka;
 
 beforeAll(async () => {
   cluster = await startKafkaCluster();
-  kafka = createKafka({ brokers: cluster.kafkaBrokers.split(','), clientId: 'cluster-test' });
+  kafka = createKafka({ brokers: cluster.kafkaBrokers.split(','), clientId: 'cluster-test', sessionTimeoutMs: 10_000 });
 }, 120_000);
 afterAll(() => cluster?.[Symbol.asyncDispose](), 60_000);
 
@@ -112,9 +112,32 @@ async function lostOf(ledger: Ledger, topic: string): Promise<Stored & { readonl
   return { ...stored, lost: acknowledged.filter((id) => !stored.counts.has(id)) };
 }
 
+/** Everything a running consumer has handled. */
+async function consume(topic: string): Promise<{ keys: Set<string>; stop: () => Promise<void> }> {
+  const keys = new Set<string>();
+  const consumer = await kafka.createConsumer({
+    groupId: uniqueGroup(),
+    topics: [topic],
+    maxBatchRecords: 1_000,
+    maxQueuedRecords: 5_000,
+    onBatch: (batch) => {
+      for (const { key } of batch.records) keys.add(key!);
+      return Promise.resolve();
+    },
+  });
+  const abort = new AbortController();
+  const ended = consumer.run(abort.signal);
+  const stop = () => {
+    abort.abort();
+    return ended;
+  };
+  return { keys, stop };
+}
+
 test('leaders killed in turn: nothing acknowledged is lost, nothing is doubled, order holds', async () => {
   const topic = await createTopic();
   await using producer = await kafka.createProducer();
+  const consumed = await consume(topic);
   using ledger = new Ledger(partitions);
   const producing = ledger.produce((lane, ids) =>
     producer.writer(topic, lane).append(ids.map((key) => ({ key, value: Buffer.alloc(100, 'x') }))),
@@ -126,6 +149,9 @@ test('leaders killed in turn: nothing acknowledged is lost, nothing is doubled, 
   expect(lost).toEqual([]);
   expect([...counts].filter(([, count]) => count > 1)).toEqual([]);
   expect(disordered).toBe(0);
+  const unseen = () => [...ledger.acknowledged].filter((id) => !consumed.keys.has(id)).length;
+  await until(() => unseen() === 0, { deadlineMs: 30_000, what: () => `${unseen()} records at the consumer` });
+  await consumed.stop();
 }, 120_000);
 
 test('counter-proof: sends that span partitions lose acknowledged records in the same run', async () => {

@@ -18,15 +18,18 @@ export interface SubjectReport {
  * version: registries default to NONE or BACKWARD, under which first versions go unchecked.
  * Throws SCHEMA_INCOMPATIBLE before anything was registered, REGISTRY_UNREACHABLE.
  */
-export async function registerSchemas(options: RegistryOptions): Promise<readonly SubjectReport[]> {
-  const reports = await checkSchemas(options);
+export async function registerSchemas(
+  options: RegistryOptions,
+  subjects: readonly Subject[] = allSubjects(),
+): Promise<readonly SubjectReport[]> {
+  const reports = await checkSchemas(options, subjects);
   const bad = reports.filter(({ state }) => state === 'incompatible');
   if (bad.length > 0) {
-    const subjects = bad.map(({ subject }) => subject);
+    const names = bad.map(({ subject }) => subject);
     const reasons = bad.flatMap((report) => report.reasons);
-    throw new AppError('SCHEMA_INCOMPATIBLE', `registering ${subjects.join(', ')}`, { subjects, reasons });
+    throw new AppError('SCHEMA_INCOMPATIBLE', `registering ${names.join(', ')}`, { subjects: names, reasons });
   }
-  for (const { subject, body } of subjects()) {
+  for (const { subject, body } of subjects) {
     await ensureLevel(options, subject);
     await call(options, 'POST', `/subjects/${encodeURIComponent(subject)}/versions`, body);
   }
@@ -34,18 +37,22 @@ export async function registerSchemas(options: RegistryOptions): Promise<readonl
 }
 
 /** How every record type stands, without registering anything. Throws REGISTRY_UNREACHABLE. */
-export async function checkSchemas(options: RegistryOptions): Promise<readonly SubjectReport[]> {
+export async function checkSchemas(
+  options: RegistryOptions,
+  subjects: readonly Subject[] = allSubjects(),
+): Promise<readonly SubjectReport[]> {
   const reports: SubjectReport[] = [];
-  for (const entry of subjects()) reports.push(await check(options, entry));
+  for (const entry of subjects) reports.push(await check(options, entry));
   return reports;
 }
 
-interface Subject {
+/** A subject and its schema as the registry takes it. */
+export interface Subject {
   readonly subject: string;
   readonly body: { readonly schema: string };
 }
 
-function subjects(): readonly Subject[] {
+function allSubjects(): readonly Subject[] {
   return Object.entries(recordsOf).flatMap(([topic, names]) =>
     names.map((name: RecordName) => ({
       subject: subjectOf(topic, name),
