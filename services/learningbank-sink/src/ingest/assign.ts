@@ -11,8 +11,8 @@ export interface AssignedPartition extends TopicPartition {
 
 /**
  * Where each assigned partition goes on: at its stored offset, which is noted at its beginning when it is met for the
- * first time. Verifies first that it is still the same log. Throws TOPIC_REPLACED (other cluster, other generation),
- * RETENTION_PASSED (the offset is no longer in the log).
+ * first time. Verifies first that it is still the same log: throws TOPIC_REPLACED (other cluster, other generation). An
+ * offset outside the log is the consumer's to refuse (RETENTION_PASSED): it knows whether a watermark may still rise.
  */
 export async function assign(
   deps: { readonly db: Knex; readonly kafka: Kafka },
@@ -51,7 +51,8 @@ async function awaitSnapshots(db: Knex): Promise<void> {
 
 async function readClusterId(kafka: Kafka): Promise<string> {
   await using admin = await kafka.createAdmin();
-  return admin.clusterId();
+  // Awaited here: the client is closed at the end of this block.
+  return await admin.clusterId();
 }
 
 function check(
@@ -67,12 +68,5 @@ function check(
   }
   if (known.has(log.partition) && stored.generation !== null && stored.generation !== generation) {
     throw new AppError('TOPIC_REPLACED', 'resuming ingest: the topic was created anew', place);
-  }
-  if (stored.nextOffset < log.low || stored.nextOffset > log.high) {
-    const bounds = { low: log.low, high: log.high };
-    throw new AppError('RETENTION_PASSED', 'resuming ingest: the stored offset is not in the log', {
-      ...place,
-      ...bounds,
-    });
   }
 }
