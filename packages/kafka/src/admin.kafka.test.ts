@@ -66,7 +66,7 @@ describe('generations', () => {
     expect(await readGeneration(kafka, topic)).toEqual(new Map());
     await ensureGeneration(kafka, topic);
     const first = await readGeneration(kafka, topic);
-    expect([...first.keys()].toSorted()).toEqual([0, 2]);
+    expect(new Set(first.keys())).toEqual(new Set([0, 2]));
     expect(new Set(first.values()).size).toBe(1);
     await producer.writer(topic, 0).append(Array.from({ length: 100 }, () => ({ key: 'k', value: null })));
     await ensureGeneration(kafka, topic);

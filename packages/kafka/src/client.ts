@@ -48,6 +48,8 @@ function socketFactory({ host, port, ssl, onConnect }: ISocketFactoryArgs): Sock
     : connectPlain({ host, port }, onConnect);
   socket.setKeepAlive(true, 60_000);
   socket.setNoDelay(true);
+  // Every send that waits for the connection listens to it.
+  socket.setMaxListeners(0);
   return socket;
 }
 

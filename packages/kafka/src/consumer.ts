@@ -9,6 +9,7 @@ import { toInRecord } from './in-record.ts';
 import type { Lane } from './lane.ts';
 import type { Consumer, ConsumerOptions, PartitionProgress, TopicPartition } from './port.ts';
 import { startOffsets } from './start-offsets.ts';
+import { byTopic, createInner, type ConsumerSettings } from './consumer-settings.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** How long a stopping consumer waits for running handlers before it aborts them. */
@@ -18,15 +19,6 @@ const maxRestarts = 10;
 const maxStaleFetches = 5;
 /** A new leader may tell an old high watermark for a moment: an offset beyond it is not lost yet. */
 const highWatermarkSettlesMs = 5_000;
-
-/** What the adapter itself sets besides the port's options. */
-export interface ConsumerSettings {
-  readonly sessionTimeoutMs: number;
-  /** Partitions to read; the others stay paused. Default: all. */
-  readonly only?: (partition: number) => boolean;
-  /** Called whenever a partition's progress may have changed. */
-  readonly onProgress?: () => void;
-}
 
 /**
  * kafkajs's consumer with our own partition lanes behind it: `eachBatch` only hands over, for the next fetch of a broker
@@ -47,7 +39,6 @@ export class KafkaConsumer implements Consumer {
   /** Settles when the handlers of all earlier assignments have. */
   #previous: Promise<unknown> = Promise.resolve();
   #commit: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
-  readonly #stale = new Map<string, number>();
   #ready = false;
 
   constructor(kafka: kafkajs.Kafka, log: Log, options: ConsumerOptions, settings: ConsumerSettings) {
@@ -55,20 +46,7 @@ export class KafkaConsumer implements Consumer {
     this.#log = log;
     this.#options = options;
     this.#settings = settings;
-    this.#inner = kafka.consumer({
-      groupId: options.groupId,
-      allowAutoTopicCreation: false,
-      sessionTimeout: settings.sessionTimeoutMs,
-      heartbeatInterval: Math.min(3_000, Math.floor(settings.sessionTimeoutMs / 3)),
-      // Members rejoin at their next heartbeat, for `eachBatch` never blocks; below the watchdog's two sessions.
-      rebalanceTimeout: Math.round(1.5 * settings.sessionTimeoutMs),
-      // An answer comes as soon as there is a byte; the wait only bounds how late a resumed partition is asked for.
-      minBytes: 1,
-      maxWaitTimeInMs: 100,
-      maxBytesPerPartition: 512 * 1024,
-      maxBytes: 4 * 1024 * 1024,
-      retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 8, restartOnFailure: () => Promise.resolve(true) },
-    });
+    this.#inner = createInner(kafka, options.groupId, settings.sessionTimeoutMs);
   }
 
   get lastActivityMs(): number {
@@ -172,7 +150,6 @@ export class KafkaConsumer implements Consumer {
     const lost = this.#assignment;
     if (!lost || lost.revoked) return;
     this.#previous = Promise.all([this.#previous, lost.revoke()]);
-    this.#stale.clear();
   }
 
   /** Called within kafkajs's join, before it fetches anything: what is paused here is not fetched. */
@@ -241,7 +218,6 @@ export class KafkaConsumer implements Consumer {
     // Hazard: an answer asked for before a rebalance arrives after it, from further on: taking it would skip records.
     if (fetchedOffset !== lane.position) this.#onStale(lane, fetchedOffset);
     else {
-      this.#stale.delete(`${lane.topic}/${lane.partition}`);
       const next = Number(batch.lastOffset()) + 1;
       lane.push(batch.messages.map(toInRecord), next, Number(batch.highWatermark));
       payload.resolveOffset(batch.lastOffset());
@@ -249,13 +225,13 @@ export class KafkaConsumer implements Consumer {
     return Promise.resolve();
   }
 
-  #onStale({ topic, partition, position }: Lane, fetchedOffset: number): void {
-    const id = `${topic}/${partition}`;
-    const times = (this.#stale.get(id) ?? 0) + 1;
-    this.#stale.set(id, times);
-    if (times < maxStaleFetches) return;
+  #onStale(lane: Lane, fetchedOffset: number): void {
+    if (lane.countStale() < maxStaleFetches) return;
+    const { topic, partition, position } = lane;
     const where = { topic, partition, offset: position, fetchedOffset };
-    this.#fail(new AppError('RETENTION_PASSED', `reading ${id}: the position is no longer in the log`, where));
+    this.#fail(
+      new AppError('RETENTION_PASSED', `reading ${topic}/${partition}: the position is no longer in the log`, where),
+    );
   }
 
   #onFetch({ emptyPartitions }: FetchPayload): void {
@@ -271,10 +247,8 @@ export class KafkaConsumer implements Consumer {
   async #commitNow(assignment: Assignment, offsets: readonly CommitOffset[]): Promise<void> {
     if (assignment.revoked) return;
     const entries = offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) }));
-    if (!this.#commit) return this.#inner.commitOffsets(entries);
-    const topics = [...new Set(offsets.map(({ topic }) => topic))];
-    const ofTopic = (topic: string) => entries.filter((entry) => entry.topic === topic);
-    await this.#commit({ topics: topics.map((topic) => ({ topic, partitions: ofTopic(topic) })) });
+    if (this.#commit) await this.#commit({ topics: byTopic(entries) });
+    else await this.#inner.commitOffsets(entries);
   }
 
   #onCommitError(assignment: Assignment, error: unknown): void {
@@ -283,11 +257,11 @@ export class KafkaConsumer implements Consumer {
   }
 
   #pause(partitions: readonly TopicPartition[]): void {
-    this.#tolerant(() => this.#inner.pause(byTopic(partitions)));
+    this.#tolerant(() => this.#inner.pause(numbersByTopic(partitions)));
   }
 
   #resume(partitions: readonly TopicPartition[]): void {
-    this.#tolerant(() => this.#inner.resume(byTopic(partitions)));
+    this.#tolerant(() => this.#inner.resume(numbersByTopic(partitions)));
   }
 
   /** Between a crash and kafkajs's restart there is nothing to pause; the next join begins anew. */
@@ -305,8 +279,6 @@ interface FetchPayload {
   readonly emptyPartitions?: readonly (TopicPartition & { fetchedOffset: string; highWatermark: string })[];
 }
 
-function byTopic(partitions: readonly TopicPartition[]): { topic: string; partitions: number[] }[] {
-  const topics = new Map<string, number[]>();
-  for (const { topic, partition } of partitions) topics.set(topic, [...(topics.get(topic) ?? []), partition]);
-  return [...topics].map(([topic, numbers]) => ({ topic, partitions: numbers }));
+function numbersByTopic(where: readonly TopicPartition[]): { topic: string; partitions: number[] }[] {
+  return byTopic(where).map(({ topic, partitions }) => ({ topic, partitions: partitions.map((one) => one.partition) }));
 }

@@ -41,6 +41,7 @@ export class Lane {
   #position: number;
   #next: number;
   #emptyAt: number | undefined;
+  #stale = 0;
   #highWatermark: number;
 
   constructor(options: LaneOptions) {
@@ -82,12 +83,19 @@ export class Lane {
     if (this.#stopped.signal.aborted) return;
     this.#position = nextPosition;
     this.#highWatermark = highWatermark;
+    this.#stale = 0;
     for (const record of records) this.#queue.push(record);
     if (!this.#full && this.#queue.length >= this.#options.maxQueuedRecords) {
       this.#full = true;
       this.#options.onFull(this);
     }
     this.#start();
+  }
+
+  /** An answer that did not begin at our position; how many there were in a row. */
+  countStale(): number {
+    this.#stale += 1;
+    return this.#stale;
   }
 
   /** No records lie between our position and `nextPosition` (control records, compacted tail of a batch). */
@@ -100,8 +108,9 @@ export class Lane {
   /** The broker had nothing from `offset` to `highWatermark`. */
   sawEmpty(offset: number, highWatermark: number): void {
     if (offset !== this.#position) return;
-    this.#emptyAt = offset;
     this.#highWatermark = highWatermark;
+    if (this.#emptyAt === offset) return;
+    this.#emptyAt = offset;
     this.#options.onProgress();
   }
 

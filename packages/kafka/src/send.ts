@@ -33,12 +33,9 @@ const verdicts: Readonly<Record<string, Verdict>> = {
 export function judge(error: unknown): Verdict {
   const type = protocolType(error);
   if (type && verdicts[type]) return verdicts[type];
-  const translated = translate(error, 'sending');
-  return translated.code === 'KAFKA_UNREACHABLE' || type
-    ? translated.code === 'KAFKA_AUTH_FAILED'
-      ? 'give-up'
-      : 'again'
-    : 'give-up';
+  const { code } = translate(error, 'sending');
+  if (code === 'KAFKA_AUTH_FAILED') return 'give-up';
+  return code === 'KAFKA_UNREACHABLE' || type ? 'again' : 'give-up';
 }
 
 /**
