@@ -8,6 +8,7 @@ import { createIngestMetrics, type IngestMetrics } from './ingest/metrics.ts';
 import { createSinkMetrics } from './metrics.ts';
 import type { WorkerSettings } from './reconcile/platform-worker.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
+import { createReplay } from './replay/replay.ts';
 
 /** A loop that made no progress for this long is stuck. */
 const stuckMs = 120_000;
@@ -48,6 +49,7 @@ export async function createService(context: {
     }),
   );
   const consumer = ingest;
+  const replay = createReplay({ db, kafka, codec, log, maxBatchRecords: config.INGEST_MAX_RECORDS });
   const reconciler = createReconciler({
     db,
     databaseUrl: config.DATABASE_URL,
@@ -68,7 +70,11 @@ export async function createService(context: {
     }),
   );
   return {
-    run: () => runTogether(signal, [(own) => consumer.run(own), (own) => reconciler.run(own)]),
+    run: () => runTogether(signal, [
+        (own) => consumer.run(own),
+        (own) => replay.run(own),
+        (own) => reconciler.run(own),
+      ]),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
