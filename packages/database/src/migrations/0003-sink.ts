@@ -59,7 +59,7 @@ export async function up(knex: Knex): Promise<void> {
     create table sink.person (${factColumns}, first_name text, last_name text, email text, language text,
       active boolean, admin boolean, reference text, expires_at timestamptz, anonymised boolean not null default false,
       expiry_marked boolean not null default false);
-    create index on sink.person (tenant, lower(email));
+    create index on sink.person (tenant, lower(trim(email)));
     create index on sink.person (expires_at) where expires_at is not null and not expiry_marked;
     create table sink.membership (${factColumns}, person_id text, unit_id text, department_id text, ordinal int);
     create index on sink.membership (tenant, person_id);

@@ -69,7 +69,7 @@ export async function loadTwins(
   const { rows } = await db.raw<{ rows: TwinRow[] }>(
     `select a.person_id, ${personColumns}, f.id, w.state as work_state, w.lane
        from unnest(cast(:ids as text[]), cast(:emails as text[])) as a (person_id, email)
-       join sink.person f on f.tenant = :tenant and lower(f.email) = lower(a.email) and f.id <> a.person_id
+       join sink.person f on f.tenant = :tenant and lower(trim(f.email)) = lower(a.email) and f.id <> a.person_id
         and not f.deleted
        left join sink.work w on w.integration_id = :id and w.kind = 'person' and w.id = f.id
       where not exists (select from sink.link l where l.integration_id = :id and l.kind = 'person' and l.id = f.id)
