@@ -1,5 +1,6 @@
 export * from './cluster.ts';
 export * from './ports.ts';
+export * from './postgres.ts';
 export * from './process.ts';
 export * from './service.ts';
 export * from './shared-stack.ts';
