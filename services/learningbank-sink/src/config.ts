@@ -36,17 +36,19 @@ export const Config = z.object({
   CALL_TIMEOUT_MS: milliseconds(100, 120_000).default(10_000).describe('Deadline of one call to Learningbank.'),
   LEASE_MS: milliseconds(500, 120_000)
     .default(10_000)
-    .describe("Lease of a platform. Shorter = a dead replica's platforms move sooner, longer = more patience with Postgres."),
-  WORK_POLL_MS: milliseconds(50, 60_000)
-    .default(500)
-    .describe('How often work is looked for without a notification.'),
+    .describe(
+      "Lease of a platform. Shorter = a dead replica's platforms move sooner, longer = more patience with Postgres.",
+    ),
+  WORK_POLL_MS: milliseconds(50, 60_000).default(500).describe('How often work is looked for without a notification.'),
   SWEEP_MS: milliseconds(100, 600_000)
     .default(1_000)
     .describe('How often waiting and parked objects are looked for whose time to be looked at again has come.'),
   CATALOGUE_MS: milliseconds(1_000, 86_400_000)
     .default(600_000)
     .describe("How often a platform's defaults and job profiles are read anew."),
-  RETRY_BASE_MS: milliseconds(10, 60_000).default(500).describe('First back-off of an object; doubles with every failure.'),
+  RETRY_BASE_MS: milliseconds(10, 60_000)
+    .default(500)
+    .describe('First back-off of an object; doubles with every failure.'),
   RETRY_CAP_MS: milliseconds(100, 3_600_000).default(60_000).describe('Longest back-off of an object.'),
   MAX_ATTEMPTS: count(100)
     .default(8)

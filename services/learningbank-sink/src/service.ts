@@ -36,7 +36,11 @@ export async function createService(context: {
   });
   const codec = createCodec({ registryUrl: config.REGISTRY_URL });
   let ingest: Ingest | undefined;
-  const ingestMetrics: IngestMetrics = createIngestMetrics(registry, () => ingest?.progress() ?? [], config.INGEST_GROUP);
+  const ingestMetrics: IngestMetrics = createIngestMetrics(
+    registry,
+    () => ingest?.progress() ?? [],
+    config.INGEST_GROUP,
+  );
   ingest = resources.use(
     await createIngest({
       db,
@@ -70,11 +74,8 @@ export async function createService(context: {
     }),
   );
   return {
-    run: () => runTogether(signal, [
-        (own) => consumer.run(own),
-        (own) => replay.run(own),
-        (own) => reconciler.run(own),
-      ]),
+    run: () =>
+      runTogether(signal, [(own) => consumer.run(own), (own) => replay.run(own), (own) => reconciler.run(own)]),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }

@@ -21,8 +21,9 @@ export async function listPlatforms(db: Knex): Promise<readonly PlatformClaim[]>
 
 /** Says that this replica lives; returns how many do. Those not heard of for ten leases are forgotten. */
 export async function beat(db: Knex, replica: string, leaseMs: number): Promise<number> {
-  await db.raw(
-    `insert into sink.replica (id) values (:replica) on conflict (id) do update set seen_at = now()`, { replica });
+  await db.raw(`insert into sink.replica (id) values (:replica) on conflict (id) do update set seen_at = now()`, {
+    replica,
+  });
   const { rows } = await db.raw<{ rows: { live: number }[] }>(
     `with gone as (delete from sink.replica where seen_at < now() - :leaseMs * interval '10 ms')
      select count(*) as live from sink.replica where seen_at > now() - :leaseMs * interval '1 ms'`,
@@ -66,7 +67,10 @@ export async function renewLease(
 }
 
 /** Gives a platform back once nothing of it is in flight, so that the next owner need not wait for the lease. */
-export async function releaseLease(db: Knex, lease: { readonly platform: string; readonly token: number }): Promise<void> {
+export async function releaseLease(
+  db: Knex,
+  lease: { readonly platform: string; readonly token: number },
+): Promise<void> {
   await db.raw(
     `update sink.platform set lease_owner = null, lease_until = null, updated_at = now()
       where id = :platform and lease_token = :token`,

@@ -23,7 +23,8 @@ export async function readCredentials(db: Knex, secrets: SecretBox, secretId: st
     throw error;
   }
   const parsed = CredentialsShape.safeParse(plain);
-  if (!parsed.success) throw new AppError('SECRET_UNREADABLE', 'reading credentials: username, password, token expected');
+  if (!parsed.success)
+    throw new AppError('SECRET_UNREADABLE', 'reading credentials: username, password, token expected');
   const { token, ...rest } = parsed.data;
   return token === undefined ? rest : { ...rest, token };
 }

@@ -1,7 +1,15 @@
 import { type Logger, sleep } from '@orgstream/runtime';
 import type { Knex } from '@orgstream/database';
 import { type Clock, Lease } from './lease.ts';
-import { beat, forgetReplica, listPlatforms, type PlatformClaim, releaseLease, renewLease, takeLease } from './lease-store.ts';
+import {
+  beat,
+  forgetReplica,
+  listPlatforms,
+  type PlatformClaim,
+  releaseLease,
+  renewLease,
+  takeLease,
+} from './lease-store.ts';
 
 /** Works on one owned platform until `stop` aborts or the lease is lost; resolves when nothing of it is in flight. */
 export type PlatformWork = (lease: Lease, stop: AbortSignal) => Promise<void>;

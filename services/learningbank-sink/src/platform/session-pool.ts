@@ -111,7 +111,9 @@ export class SessionPool {
     const { platformUrl: baseUrl } = integration;
     const platform = await resolvePlatform({ baseUrl, credentials, timeoutMs: callTimeoutMs, onCall });
     if (platform !== lease.platform) {
-      throw new AppError('TARGET_AUTH_FAILED', 'the credentials belong to another platform than the links', { platform });
+      throw new AppError('TARGET_AUTH_FAILED', 'the credentials belong to another platform than the links', {
+        platform,
+      });
     }
     return openSession({
       integrationId: integration.id,
@@ -156,7 +158,12 @@ export class SessionPool {
     const states = new Set(this.breakers());
     const breaker = states.has('open') ? 'open' : states.has('half_open') ? 'half_open' : 'closed';
     try {
-      await writeBreaker(db, { id: lease.platform, token: lease.token, breaker, code: breaker === 'closed' ? null : reason });
+      await writeBreaker(db, {
+        id: lease.platform,
+        token: lease.token,
+        breaker,
+        code: breaker === 'closed' ? null : reason,
+      });
       if (state !== 'half_open') {
         await this.#report(integration, state === 'open' ? new AppError('PLATFORM_PAUSED', reason, { reason }) : null);
       }

@@ -38,7 +38,13 @@ async function relink(
   const link: LinkChange =
     action.op === 'unlink'
       ? { change: 'remove' }
-      : { change: 'put', targetId: action.targetId, madeByUs: action.madeByUs, isTop: action.isTop, applied: action.after };
+      : {
+          change: 'put',
+          targetId: action.targetId,
+          madeByUs: action.madeByUs,
+          isTop: action.isTop,
+          applied: action.after,
+        };
   switch (await context.record({ key, cause, link })) {
     case 'recorded':
       context.acted(action.op);
@@ -58,9 +64,18 @@ async function call(context: ObjectContext, doing: Doing, action: Call): Promise
   const open = async (): Promise<number> => {
     const after = 'after' in action ? action.after : null;
     const { generation } = integration;
-    const started = await context.openAttempt({ key, op: action.op, targetId: targetOf(action), after, cause, generation });
+    const started = await context.openAttempt({
+      key,
+      op: action.op,
+      targetId: targetOf(action),
+      after,
+      cause,
+      generation,
+    });
     if (typeof started === 'number') return (attemptId = started);
-    throw new AppError(started === 'disabled' ? 'PLATFORM_PAUSED' : 'LEASE_LOST', 'opening an attempt', { refusal: started });
+    throw new AppError(started === 'disabled' ? 'PLATFORM_PAUSED' : 'LEASE_LOST', 'opening an attempt', {
+      refusal: started,
+    });
   };
   try {
     const targetId = await gate.run(cause.lane, () =>
@@ -113,7 +128,11 @@ function frees(action: Call): boolean {
 async function fail(
   context: ObjectContext,
   doing: Doing,
-  { action, attemptId, error }: { readonly action: Call; readonly attemptId: number | undefined; readonly error: unknown },
+  {
+    action,
+    attemptId,
+    error,
+  }: { readonly action: Call; readonly attemptId: number | undefined; readonly error: unknown },
 ): Promise<Carried> {
   const { key, cause, refusedOnce } = doing;
   const { patience, session } = context;
@@ -136,7 +155,8 @@ async function fail(
       return stop({ to: 'retry', code: what.code, waitMs: Math.max(1_000, what.waitMs), burn: false });
     case 'read_back':
     case 'retry':
-      if (!isAppError(error)) context.log.warn({ err: error, op: action.op, kind: key.kind, objectId: key.id }, 'call failed');
+      if (!isAppError(error))
+        context.log.warn({ err: error, op: action.op, kind: key.kind, objectId: key.id }, 'call failed');
       return burn(what.code, what.waitMs);
     case 'taken':
       if (!refusedOnce) return { to: 'again', refused: true };
@@ -146,7 +166,9 @@ async function fail(
       return stop({ to: 'retry', code: 'PLATFORM_PAUSED', waitMs: 1_000, burn: false });
     case 'missing':
       if (gone) return { to: 'done', freed: true };
-      return (await dealWithMissing(context, doing, action)) ? { to: 'again', refused: false } : burn('TARGET_NOT_FOUND');
+      return (await dealWithMissing(context, doing, action))
+        ? { to: 'again', refused: false }
+        : burn('TARGET_NOT_FOUND');
     case 'park':
       if (namesReferences(what.detail) && (await dealWithMissing(context, doing, action))) {
         return { to: 'again', refused: false };

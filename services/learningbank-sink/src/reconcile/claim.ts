@@ -50,7 +50,8 @@ export function chooseTurn(turn: Turn): readonly Claimed[] {
 }
 
 function mayGo({ integrationId, kind, lane }: Claimed, chosen: ReadonlyMap<string, number>, turn: Turn): boolean {
-  const busy = (of: ObjectKind): number => turn.inFlight(integrationId, of) + (chosen.get(`${integrationId}/${of}`) ?? 0);
+  const busy = (of: ObjectKind): number =>
+    turn.inFlight(integrationId, of) + (chosen.get(`${integrationId}/${of}`) ?? 0);
   if (kind !== 'person') return turn.isFirstSync(integrationId) || busy(kind) === 0;
   return lane < lanes.bulk || !turn.isFirstSync(integrationId) || busy('unit') + busy('role') === 0;
 }

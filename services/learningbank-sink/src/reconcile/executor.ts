@@ -39,7 +39,10 @@ export async function execute(
       return action.targetId;
     case 'user.create': {
       const { language, jobProfileId, ...user } = action.user;
-      const optional = { ...(language === null ? {} : { language }), ...(jobProfileId === null ? {} : { jobProfileId }) };
+      const optional = {
+        ...(language === null ? {} : { language }),
+        ...(jobProfileId === null ? {} : { jobProfileId }),
+      };
       return (await client.createUser({ ...user, ...optional }, options)).id;
     }
     case 'user.update':
@@ -47,8 +50,9 @@ export async function execute(
     case 'user.departments':
       return (await client.setDepartments(action.targetId, action.departmentIds, { signal })).id;
     case 'user.permissions':
-      return (await client.changePermissionTypes(action.targetId, { add: action.add, remove: action.remove }, { signal }))
-        .id;
+      return (
+        await client.changePermissionTypes(action.targetId, { add: action.add, remove: action.remove }, { signal })
+      ).id;
     case 'user.deactivate':
       return (await client.deactivateUser(action.targetId, { signal })).id;
     case 'user.reactivate':

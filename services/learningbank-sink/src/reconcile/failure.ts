@@ -55,5 +55,7 @@ export function consequenceOf(error: unknown, op: string, kind: ObjectKind): Con
 
 /** Names of fields and codes of the API only: `data` never holds values, and the row is read by operators. */
 function parkDetail(data: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(['status', 'targetCode', 'fields'].flatMap((name) => (name in data ? [[name, data[name]]] : [])));
+  return Object.fromEntries(
+    ['status', 'targetCode', 'fields'].flatMap((name) => (name in data ? [[name, data[name]]] : [])),
+  );
 }

@@ -11,7 +11,11 @@ test('a first sync makes departments, permission types and people, about one cal
     unit('111', '11', 'Shop'),
     unit('12', '1', 'South'),
     role('7', 'Barista'),
-    ...Array.from({ length: 40 }, (_, n) => [person(`${n}`), member(`m${n}`, `${n}`, '111'), assigned(`a${n}`, `m${n}`, '7')]).flat(),
+    ...Array.from({ length: 40 }, (_, n) => [
+      person(`${n}`),
+      member(`m${n}`, `${n}`, '111'),
+      assigned(`a${n}`, `m${n}`, '7'),
+    ]).flat(),
   );
   ctx.start();
   await ctx.prove();

@@ -1,9 +1,10 @@
+import { join } from 'node:path';
 import { defaultSettings, topics, type IntegrationSettings, type Kind } from '@orgstream/core';
 import { createDatabase, createIntegration, migrate, type Knex } from '@orgstream/database';
 import type { Decoded } from '@orgstream/kafka';
 import { createLogger, createSecretBox } from '@orgstream/runtime';
 import { startSimulator, type Simulator } from '@orgstream/simulator-learningbank';
-import { freshDatabase, until, type FreshDatabase } from '@orgstream/testkit';
+import { freshDatabase, spawnProcess, until, type FreshDatabase, type ProcessHandle } from '@orgstream/testkit';
 import { Registry } from 'prom-client';
 import { fact } from '../ingest/fixture.ts';
 import { ingest } from '../ingest/ingest.ts';
@@ -56,7 +57,12 @@ export class SinkContext implements AsyncDisposable {
   #offset = 0;
   #lsn = 1;
 
-  private constructor(parts: { database: FreshDatabase; db: Knex; simulator: Simulator; resources: AsyncDisposableStack }) {
+  private constructor(parts: {
+    database: FreshDatabase;
+    db: Knex;
+    simulator: Simulator;
+    resources: AsyncDisposableStack;
+  }) {
     this.database = parts.database;
     this.db = parts.db;
     this.simulator = parts.simulator;
@@ -87,7 +93,11 @@ export class SinkContext implements AsyncDisposable {
 
   async integrate(
     platform: SimPlatform,
-    options: { readonly tenant?: string; readonly settings?: Partial<IntegrationSettings>; readonly password?: string } = {},
+    options: {
+      readonly tenant?: string;
+      readonly settings?: Partial<IntegrationSettings>;
+      readonly password?: string;
+    } = {},
   ): Promise<string> {
     const { tenant = TENANT, settings = {}, password } = options;
     const credentials = { ...platform.facts.credentials, ...(password === undefined ? {} : { password }) };
@@ -105,7 +115,15 @@ export class SinkContext implements AsyncDisposable {
   async commit(...said: readonly Said[]): Promise<void> {
     const lsn = (this.#lsn += 1);
     const records = said.map(([kind, id, fields], at) =>
-      fact(kind, { tenant: TENANT, lsn, seq: at + 1, last: at === said.length - 1, id, ...fields, committedAtMs: Date.now() }),
+      fact(kind, {
+        tenant: TENANT,
+        lsn,
+        seq: at + 1,
+        last: at === said.length - 1,
+        id,
+        ...fields,
+        committedAtMs: Date.now(),
+      }),
     );
     await this.take(records);
   }
@@ -146,6 +164,22 @@ export class SinkContext implements AsyncDisposable {
     };
     this.#resources.defer(stop);
     return { reconciler, registry, stop, [Symbol.asyncDispose]: stop };
+  }
+
+  /** The same in a process of its own, to be killed or paused. */
+  async spawn(settings: Partial<WorkerSettings> = {}): Promise<ProcessHandle> {
+    const handle = await spawnProcess({
+      name: 'reconciler',
+      command: process.execPath,
+      args: [join(import.meta.dirname, 'fixture-main.ts')],
+      env: {
+        DATABASE_URL: this.database.url,
+        ORGSTREAM_SECRET_KEY: secretKey,
+        SETTINGS: JSON.stringify({ ...quick, ...settings }),
+      },
+    });
+    this.#resources.use(handle);
+    return handle;
   }
 
   async work(): Promise<readonly WorkSeen[]> {
@@ -215,7 +249,13 @@ export const assigned = (id: string, membershipId: string, roleId: string, ordin
 export const gone = (kind: Kind, id: string): Said => [kind, id, { deleted: true }];
 
 interface SimState {
-  readonly departments: readonly { id: number; name: string; parentId: number | null; externalId: string | null; isTop: boolean }[];
+  readonly departments: readonly {
+    id: number;
+    name: string;
+    parentId: number | null;
+    externalId: string | null;
+    isTop: boolean;
+  }[];
   readonly permissionTypes: readonly { id: number; name: string; externalId: string | null; isSystem: boolean }[];
   readonly users: readonly {
     id: number;
@@ -286,7 +326,10 @@ export class SimPlatform {
       const { parentId, name, isTop } = byId.get(id)!;
       return isTop || parentId === null ? '' : `${path(parentId)}/${name}`;
     };
-    return departments.filter(({ isTop }) => !isTop).map(({ id }) => path(id)).toSorted();
+    return departments
+      .filter(({ isTop }) => !isTop)
+      .map(({ id }) => path(id))
+      .toSorted();
   }
 
   async #json<T>(method: string, path: string, body?: object): Promise<T> {

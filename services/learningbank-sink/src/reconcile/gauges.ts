@@ -18,7 +18,8 @@ export async function readGauges(db: Knex): Promise<WorkGauges> {
   let outstanding = 0;
   for (const row of rows) {
     outstanding += Number(row.objects);
-    if (row.resting) parked.set(row.code ?? 'UNEXPECTED', (parked.get(row.code ?? 'UNEXPECTED') ?? 0) + Number(row.objects));
+    if (row.resting)
+      parked.set(row.code ?? 'UNEXPECTED', (parked.get(row.code ?? 'UNEXPECTED') ?? 0) + Number(row.objects));
     else oldestMs[laneName(row.lane)] = Math.max(oldestMs[laneName(row.lane)], Number(row.oldest_ms));
   }
   const known = Math.max(Number(linked.rows[0]!.linked), outstanding, 1);

@@ -157,7 +157,11 @@ export async function haltIntegration(
 }
 
 /** Makes a platform known; its row outlives its integrations. */
-export async function putPlatform(db: Knex, platform: { readonly id: string; readonly baseUrl: string }): Promise<void> {
-  await db.raw(
-    `insert into sink.platform (id, base_url) values (:id, :baseUrl) on conflict (id) do nothing`, { ...platform });
+export async function putPlatform(
+  db: Knex,
+  platform: { readonly id: string; readonly baseUrl: string },
+): Promise<void> {
+  await db.raw(`insert into sink.platform (id, base_url) values (:id, :baseUrl) on conflict (id) do nothing`, {
+    ...platform,
+  });
 }

@@ -41,7 +41,9 @@ export async function record(
   db: Knex,
   batch: { readonly platform: string; readonly token: number; readonly records: readonly LinkRecord[] },
 ): Promise<readonly Recorded[]> {
-  const { rows } = await db.raw<{ rows: { integration_id: string; kind: string; id: string; fresh: boolean; taken: boolean }[] }>(
+  const { rows } = await db.raw<{
+    rows: { integration_id: string; kind: string; id: string; fresh: boolean; taken: boolean }[];
+  }>(
     `with lease as materialized (
        select from sink.platform where id = :platform and lease_token = :token for share),
      r as materialized (select * from jsonb_to_recordset(cast(:records as jsonb)) as r ${attemptEndColumns}),

@@ -15,7 +15,11 @@ export async function listen(options: {
 }): Promise<void> {
   const { signal, log } = options;
   for (let attempt = 1; !signal.aborted; attempt += 1) {
-    const client = new pg.Client({ connectionString: options.url, application_name: 'orgstream-sink-listen', keepAlive: true });
+    const client = new pg.Client({
+      connectionString: options.url,
+      application_name: 'orgstream-sink-listen',
+      keepAlive: true,
+    });
     try {
       await client.connect();
       const closed = new Promise<void>((resolve) => {

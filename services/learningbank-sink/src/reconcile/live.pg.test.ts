@@ -107,11 +107,15 @@ test('a disabled integration stops at once; enabled again, live changes flow', a
   await using ctx = await SinkContext.open();
   const { platform, integration } = await inStep(ctx);
   const since = (await platform.calls()).at(-1)!.seq;
-  await ctx.db.raw(`update control.integration set enabled = false, generation = generation + 1 where id = ?`, [integration]);
+  await ctx.db.raw(`update control.integration set enabled = false, generation = generation + 1 where id = ?`, [
+    integration,
+  ]);
   await ctx.commit(person('a', { firstName: 'Unsent' }), person('b', { active: false }));
   await new Promise((resolve) => setTimeout(resolve, 700));
   expect(await platform.writes(since)).toEqual([]);
-  await ctx.db.raw(`update control.integration set enabled = true, generation = generation + 1 where id = ?`, [integration]);
+  await ctx.db.raw(`update control.integration set enabled = true, generation = generation + 1 where id = ?`, [
+    integration,
+  ]);
   await ctx.commit(person('a', { firstName: 'Sent' }));
   await until(async () => (await platform.state()).users.some(({ firstName }) => firstName === 'Sent'), {
     deadlineMs: 5_000,

@@ -59,7 +59,11 @@ export async function candidatesOf(
   objects: readonly TargetObject[],
 ): Promise<readonly Candidate[]> {
   if (objects.length === 0) return [];
-  const linkers = await findLinkers(db, where.platform, objects.map(({ kind, object }) => ({ kind, id: object.id })));
+  const linkers = await findLinkers(
+    db,
+    where.platform,
+    objects.map(({ kind, object }) => ({ kind, id: object.id })),
+  );
   return objects.map((found): Candidate => {
     const linker = linkers.get(`${found.kind}/${found.object.id}`);
     return {

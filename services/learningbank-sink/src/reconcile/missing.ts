@@ -4,12 +4,16 @@ import { type Call, targetOf } from './executor.ts';
 import type { ObjectContext } from './object-context.ts';
 import { readTarget } from './read-back.ts';
 import { findLinkers } from './target-store.ts';
+import { markDependants } from './dependants.ts';
 import { markWork } from './work-store.ts';
 
 /** True when a refusal names fields that hold ids of other objects. */
 export function namesReferences(detail: Readonly<Record<string, unknown>>): boolean {
   const fields = detail['fields'];
-  return Array.isArray(fields) && fields.some((field) => /^(parentId|departmentIds?|add|remove|permissionTypeIds?)\b/.test(String(field)));
+  return (
+    Array.isArray(fields) &&
+    fields.some((field) => /^(parentId|departmentIds?|add|remove|permissionTypeIds?)\b/.test(String(field)))
+  );
 }
 
 /**
@@ -33,6 +37,7 @@ export async function dealWithMissing(context: ObjectContext, doing: Doing, acti
     if (linker?.integrationId !== integration.id) continue;
     const other = { integrationId: integration.id, kind: one.kind, id: linker.id };
     await context.record({ key: other, cause, link: { change: 'remove' } });
+    await markDependants(db, { key: other, tenant: integration.tenant, cause });
     if (other.kind !== key.kind || other.id !== key.id) await markWork(db, { key: other, lane: cause.lane, cause });
     healed = true;
   }

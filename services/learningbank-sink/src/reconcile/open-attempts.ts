@@ -1,5 +1,6 @@
 import { marker } from '../model.ts';
 import { closeAttempts, type OpenAttempt, readOpenAttempts } from './attempt-store.ts';
+import { markDependants } from './dependants.ts';
 import type { Claimed } from './keys.ts';
 import { readLink } from './link-store.ts';
 import { lookUpTarget } from './look-up.ts';
@@ -21,6 +22,7 @@ export async function settleOpenAttempts(context: ObjectContext, claimed: Claime
   const ids = attempts.map(({ id }) => id);
   if (!found) {
     await context.record({ key: claimed, cause: claimed, link: { change: 'remove' } });
+    await markDependants(db, { key: claimed, tenant: context.integration.tenant, cause: claimed });
     const deleted = attempts.filter(({ op }) => op.endsWith('.delete')).map(({ id }) => id);
     await closeAttempts(db, { ids: deleted, state: 'done', code: null });
     return closeAttempts(db, { ids, state: 'failed', code: 'TARGET_NOT_FOUND' });
@@ -37,11 +39,7 @@ export async function settleOpenAttempts(context: ObjectContext, claimed: Claime
   await closeAttempts(db, { ids, state: 'failed', code: null });
 }
 
-async function closeCreates(
-  context: ObjectContext,
-  claimed: Claimed,
-  attempts: readonly OpenAttempt[],
-): Promise<void> {
+async function closeCreates(context: ObjectContext, claimed: Claimed, attempts: readonly OpenAttempt[]): Promise<void> {
   const { db, session, gate, integration } = context;
   const own = marker(integration.tenant, claimed.kind, claimed.id);
   const found = await gate.run(claimed.lane, () =>

@@ -25,7 +25,11 @@ export function createPlanner(options: {
         const catalogue = options.catalogueOf(integration.id);
         if (!catalogue) throw new Error('planning without a way to the platform');
         const { tenant, settings } = integration;
-        const inputs = await loadPlanInputs(options.db, integration, group.map(({ key }) => key));
+        const inputs = await loadPlanInputs(
+          options.db,
+          integration,
+          group.map(({ key }) => key),
+        );
         const policy = { tenant, settings, catalogue, nowMs: options.nowMs() };
         for (const request of group) answers.set(request, planOne(request, inputs, policy));
       }

@@ -176,7 +176,8 @@ export class PlatformWorker {
         this.#inFlight.delete(claimed);
         this.#running.delete(work);
         // Units and roles go one at a time; of people a good part is claimed at once.
-        if (claimed.kind !== 'person' || this.#inFlight.size <= this.#options.settings.objectsInFlight / 2) this.bell.ring();
+        if (claimed.kind !== 'person' || this.#inFlight.size <= this.#options.settings.objectsInFlight / 2)
+          this.bell.ring();
       });
     this.#running.add(work);
   }
@@ -227,11 +228,20 @@ export class PlatformWorker {
     const { db, settings, clock } = this.#options;
     if (active.length === 0 || clock() - this.#sweptAt < settings.sweepMs) return;
     this.#sweptAt = clock();
-    await sweep(db, active.map(({ id }) => id), 1_000);
+    await sweep(
+      db,
+      active.map(({ id }) => id),
+      1_000,
+    );
   }
 }
 
+/**
+ * Without a limit of ours the rate grows by a call a second each second after a refusal: a short storm is forgotten within
+ * minutes, and a platform that takes five calls a second refuses one in a dozen.
+ */
 function createBucket({ callsPerMinute }: WorkerSettings): TokenBucket {
   const perS = callsPerMinute / 60;
-  return new TokenBucket({ ratePerS: perS, minPerS: Math.min(0.5, perS), maxPerS: perS, burst: 5 });
+  const growth = Number.isFinite(perS) ? {} : { growthPerS: 1 };
+  return new TokenBucket({ ratePerS: perS, minPerS: Math.min(1, perS), maxPerS: perS, burst: 5, ...growth });
 }

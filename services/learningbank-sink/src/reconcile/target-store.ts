@@ -20,7 +20,11 @@ export interface TargetKey {
 }
 
 /** The parts of a natural key, for columns. */
-function naturalColumns({ natural }: TargetKey): { name: string | null; parent_id: number | null; email: string | null } {
+function naturalColumns({ natural }: TargetKey): {
+  name: string | null;
+  parent_id: number | null;
+  email: string | null;
+} {
   return {
     name: natural && 'name' in natural ? natural.name : null,
     parent_id: natural && 'parentId' in natural ? natural.parentId : null,
@@ -107,5 +111,7 @@ export async function findLinkers(
          on l.platform = :platform and l.kind = o.kind and l.target_id = o.id and not l.is_top`,
     { platform, kinds: objects.map(({ kind }) => kind), ids: objects.map(({ id }) => id) },
   );
-  return new Map(rows.map((row) => [`${row.kind}/${row.target_id}`, { integrationId: row.integration_id, id: row.id }]));
+  return new Map(
+    rows.map((row) => [`${row.kind}/${row.target_id}`, { integrationId: row.integration_id, id: row.id }]),
+  );
 }

@@ -68,8 +68,18 @@ export async function readRipe(
 export type Verdict =
   /** `freed`: a name or an e-mail was given up, which objects parked for want of it are to hear. */
   | { readonly to: 'settle'; readonly freed: boolean }
-  | { readonly to: 'retry'; readonly code: ErrorCode | null; readonly waitMs: number; readonly burn: boolean; readonly detail?: unknown }
-  | { readonly to: 'wait'; readonly on: { readonly kind: ObjectKind; readonly id: string }; readonly code: ErrorCode | null }
+  | {
+      readonly to: 'retry';
+      readonly code: ErrorCode | null;
+      readonly waitMs: number;
+      readonly burn: boolean;
+      readonly detail?: unknown;
+    }
+  | {
+      readonly to: 'wait';
+      readonly on: { readonly kind: ObjectKind; readonly id: string };
+      readonly code: ErrorCode | null;
+    }
   | { readonly to: 'parked' | 'conflict'; readonly code: ErrorCode; readonly detail?: unknown };
 
 export interface WorkEnd {

@@ -1,0 +1,39 @@
+import type { Knex } from '@orgstream/database';
+import { lanes } from '../model.ts';
+import type { Claimed, WorkKey } from './keys.ts';
+
+/**
+ * Asks for everything to be looked at that refers to an object whose link was found to be gone: it will get another id at
+ * the target, and no fact of the source announces that. People of a unit or role, and units below a unit; lane bulk.
+ */
+export async function markDependants(
+  db: Knex,
+  gone: { readonly key: WorkKey; readonly tenant: string; readonly cause: Claimed },
+): Promise<void> {
+  const { key, tenant, cause } = gone;
+  if (key.kind === 'person') return;
+  const referring =
+    key.kind === 'unit'
+      ? `select 'person' as kind, person_id as id from sink.membership
+          where tenant = :tenant and unit_id = :id and not deleted and person_id is not null
+         union select 'unit', id from sink.unit where tenant = :tenant and parent_id = :id and not deleted`
+      : `select 'person' as kind, m.person_id as id
+           from sink.assignment a join sink.membership m on m.tenant = a.tenant and m.id = a.membership_id
+          where a.tenant = :tenant and a.role_id = :id and not a.deleted and not m.deleted and m.person_id is not null`;
+  await db.raw(
+    `insert into sink.work as w (integration_id, kind, id, lane, cause_epoch, cause_lsn, committed_at)
+     select :integrationId, r.kind, r.id, :bulk, :causeEpoch, :causeLsn, to_timestamp(:committedAtMs / 1000.0)
+       from (${referring}) r
+      order by r.kind, r.id
+     on conflict (integration_id, kind, id) do update set generation = w.generation + 1, lane = least(w.lane, excluded.lane)`,
+    {
+      tenant,
+      id: key.id,
+      integrationId: key.integrationId,
+      bulk: lanes.bulk,
+      causeEpoch: cause.causeEpoch,
+      causeLsn: cause.causeLsn,
+      committedAtMs: cause.committedAtMs,
+    },
+  );
+}
