@@ -9,6 +9,13 @@ export const Config = z.object({
     .min(1)
     .default('orgstream-normalizer')
     .describe('Consumer group; every replica uses the same.'),
+  KAFKA_SESSION_TIMEOUT_MS: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .max(300_000)
+    .default(30_000)
+    .describe('A replica silent for so long loses its partitions. Lower = a killed one is replaced sooner.'),
   NORMALIZER_MAX_BATCH: z.coerce
     .number()
     .int()

@@ -20,7 +20,12 @@ export async function createService(context: {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const metrics = createMetrics(registry);
-  const kafka = createKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orgstream-normalizer', log });
+  const kafka = createKafka({
+    brokers: config.KAFKA_BROKERS.split(','),
+    clientId: 'orgstream-normalizer',
+    log,
+    sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+  });
   const codec = createCodec({ registryUrl: config.REGISTRY_URL });
   await codec.prepare(topics.directoryChanges, recordsOf[topics.directoryChanges]);
   const producer = resources.use(await kafka.createProducer());

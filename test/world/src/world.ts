@@ -53,7 +53,13 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       options.rateLimitPerMinute,
       resources,
     );
-    const serviceEnv = { ...environmentOf(infrastructure), LOG_LEVEL: 'info', ...options.env };
+    const serviceEnv = {
+      ...environmentOf(infrastructure),
+      LOG_LEVEL: 'info',
+      // One machine, one replica of each: a killed one is missed sooner than the default has it.
+      KAFKA_SESSION_TIMEOUT_MS: '8000',
+      ...options.env,
+    };
     const path = join(directory, 'stack.json');
     say(`starting ${(options.services ?? allServices).join(', ')} …`);
     let world: World | undefined;
