@@ -1,0 +1,256 @@
+import { createDatabase, migrate, type Knex } from '@orgstream/database';
+import { createLogger } from '@orgstream/runtime';
+import { freshDatabase, startOwnPostgres, uniqueName, until } from '@orgstream/testkit';
+import { addSource, connectSource, readSource, resolveMapping } from '@orgstream/ziik-source';
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+import { Registry } from 'prom-client';
+import { expect, test } from 'vitest';
+import { createMetrics } from '../src/metrics.ts';
+import { runSession } from '../src/session.ts';
+import { requestSnapshots } from '../src/snapshot-store.ts';
+import { decoded, FakeProducer, jsonCodec } from './fake-producer.ts';
+
+const schema = readFileSync(new URL('../../../test/simulators/ziik/schema.sql', import.meta.url), 'utf8');
+
+/** A source and one session at a time, with a Kafka that the test acknowledges. */
+class SessionContext implements AsyncDisposable {
+  readonly source = uniqueName('s');
+  readonly registry = new Registry();
+  /** Records that were made so far. */
+  encoded = 0;
+  readonly #metrics = createMetrics(this.registry).of(this.source);
+  readonly #resources: AsyncDisposableStack;
+  readonly db: Knex;
+  readonly sql: pg.Client;
+  readonly url: string;
+
+  private constructor(resources: AsyncDisposableStack, db: Knex, sql: pg.Client, url: string) {
+    this.#resources = resources;
+    this.db = db;
+    this.sql = sql;
+    this.url = url;
+  }
+
+  static async open(adminUrl?: string): Promise<SessionContext> {
+    const resources = new AsyncDisposableStack();
+    const ours = resources.use(await freshDatabase('cdc'));
+    const theirs = resources.use(await freshDatabase('ziik', adminUrl));
+    const db = createDatabase(ours.url, { max: 4 });
+    resources.defer(() => db.destroy());
+    await migrate(db);
+    const sql = await connectSource(theirs.url, { name: 'test' });
+    resources.defer(() => sql.end());
+    await sql.query(schema);
+    const context = new SessionContext(resources, db, sql, theirs.url);
+    await addSource(db, {
+      name: context.source,
+      url: theirs.url,
+      seal: () => ({ keyId: 'k', sealed: Buffer.from('x') }),
+    });
+    return context;
+  }
+
+  async start(producer: FakeProducer, settings: { maxInFlightBytes?: number; chunkRows?: number } = {}) {
+    const stop = new AbortController();
+    const running = Promise.withResolvers<void>();
+    const row = (await readSource(this.db, this.source))!;
+    const done = runSession(
+      {
+        row,
+        url: this.url,
+        mapping: resolveMapping(undefined),
+        db: this.db,
+        producer,
+        partitions: 12,
+        codec: { ...jsonCodec, encode: (...of) => ((this.encoded += 1), jsonCodec.encode(...of)) },
+        metrics: this.#metrics,
+        log: createLogger({ service: 'test', level: 'silent' }),
+        settings: { chunkRows: 100, maxInFlightBytes: 1e8, heartbeatMs: 200, checkMs: 5_000, flushMs: 20, ...settings },
+        wake: new EventTarget(),
+        onRunning: running.resolve,
+      },
+      stop.signal,
+    );
+    done.catch(running.reject);
+    await running.promise;
+    return {
+      done,
+      async [Symbol.asyncDispose]() {
+        stop.abort();
+        await done;
+      },
+    };
+  }
+
+  async confirmed(): Promise<bigint> {
+    const { rows } = await this.sql.query<{ lsn: string }>(
+      `select (confirmed_flush_lsn - '0/0')::text as lsn from pg_replication_slots where database = current_database()`,
+    );
+    return BigInt(rows[0]!.lsn);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#resources.disposeAsync();
+  }
+}
+
+const keys = (producer: FakeProducer): (string | null)[] => producer.acknowledged.map(({ key }) => key);
+
+test('a record whose acknowledgement never came is sent again by the next session, and the slot waited for it', async () => {
+  await using ctx = await SessionContext.open();
+  const first = new FakeProducer();
+  first.auto((append) => {
+    // The second commit's record is never acknowledged; what comes after it is.
+    if (!append.records.some(({ key }) => key!.endsWith('/units/2'))) append.ack();
+  });
+  {
+    await using _session = await ctx.start(first);
+    for (const [id, site] of [
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ]) {
+      await ctx.sql.query(`insert into units (id, site_id, name) values ($1, $2, 'u')`, [id, site]);
+      await until(() => keys(first).length + 1 >= id!, { deadlineMs: 10_000, what: 'the record' });
+    }
+    await until(() => keys(first).length === 2, { deadlineMs: 10_000, what: 'the third record' });
+  }
+  expect(keys(first)).toEqual([`${ctx.source}.1/units/1`, `${ctx.source}.3/units/3`]);
+  const second = new FakeProducer();
+  second.auto();
+  await using _session = await ctx.start(second);
+  await until(() => keys(second).includes(`${ctx.source}.3/units/3`), { deadlineMs: 10_000, what: 'the rest' });
+  expect(keys(second)).toEqual([`${ctx.source}.2/units/2`, `${ctx.source}.3/units/3`]);
+});
+
+test(
+  'a transaction of any size takes no more memory than the limit: the socket waits for Kafka',
+  { timeout: 120_000 },
+  async () => {
+    await using ctx = await SessionContext.open();
+    const producer = new FakeProducer();
+    const maxInFlightBytes = 2_000_000;
+    await using _session = await ctx.start(producer, { maxInFlightBytes });
+    const rows = 150_000;
+    await ctx.sql.query(
+      `insert into users (site_id, first_name, last_name, email)
+       select 1 + i % 7, repeat('f', 60), repeat('l', 60), i || '@example.org' from generate_series(1, ${rows}) i`,
+    );
+    // Kafka does not answer: what was read stays within the limit (and one read of the socket), however long it takes.
+    let last = 0;
+    const stopped = (): boolean => {
+      const before = last;
+      last = ctx.encoded;
+      return before > 0 && before === last;
+    };
+    await until(stopped, { deadlineMs: 30_000, what: 'the stream to stop', intervalMs: 300 });
+    expect(ctx.encoded).toBeLessThan(rows / 10);
+    let peak = 0;
+    producer.auto((append) =>
+      setImmediate(() => {
+        peak = Math.max(peak, process.memoryUsage().heapUsed);
+        append.ack();
+        if (producer.acknowledged.length > 1_000) counted += producer.acknowledged.splice(0).length;
+      }),
+    );
+    let counted = 0;
+    const heap = process.memoryUsage().heapUsed;
+    await until(() => counted + producer.acknowledged.length === rows, {
+      deadlineMs: 90_000,
+      what: 'the whole transaction',
+    });
+    expect(peak - heap).toBeLessThan(100_000_000);
+  },
+);
+
+test(
+  'a commit that is in the log and not yet visible makes the chunk be read again (facts §5)',
+  { timeout: 120_000 },
+  async () => {
+    await using server = await startOwnPostgres();
+    await using ctx = await SessionContext.open(server.url);
+    await ctx.sql.query(`insert into sites (id, identifier) values (1, 'a')`);
+    await ctx.sql.query(`insert into units (id, site_id, name) values (1, 1, 'OLD')`);
+    const producer = new FakeProducer();
+    producer.auto();
+    await using _session = await ctx.start(producer);
+    await until(() => keys(producer).length === 2, { deadlineMs: 10_000, what: 'the first rows' });
+    // A standby that does not exist: the writer's commit goes to the log, and stays invisible.
+    await ctx.sql.query(`alter system set synchronous_standby_names = 'nobody'`);
+    await ctx.sql.query(`select pg_reload_conf()`);
+    const writer = new pg.Client({ connectionString: ctx.url });
+    await writer.connect();
+    const update = until(
+      async () =>
+        (await ctx.sql.query(`show synchronous_standby_names`)).rows[0].synchronous_standby_names === 'nobody',
+      { deadlineMs: 10_000, what: 'the setting' },
+    ).then(() => writer.query(`update units set name = 'NEW' where id = 1`));
+    await until(() => keys(producer).length === 3, { deadlineMs: 10_000, what: 'the update in the stream' });
+    const { rows } = await ctx.sql.query(`select name from units`);
+    expect(rows).toEqual([{ name: 'OLD' }]); // the race is open
+    await ctx.db.raw('select 1');
+    await requestSnapshots(ctx.db, {
+      source: ctx.source,
+      tenants: [{ tenant: `${ctx.source}.1`, siteId: '1' }],
+      reason: 'test',
+      commandId: null,
+    });
+    const retries = async (): Promise<boolean> =>
+      /retries_total\{[^}]*\} [1-9]/.test(
+        await ctx.registry.getSingleMetricAsString('orgstream_cdc_snapshot_chunk_retries_total'),
+      );
+    await until(retries, { deadlineMs: 20_000, what: 'a chunk to be read again' });
+    expect(producer.acknowledged).toHaveLength(3); // nothing of the snapshot left meanwhile
+    await ctx.sql.query(`alter system reset synchronous_standby_names`);
+    await ctx.sql.query(`select pg_reload_conf()`);
+    await update;
+    await writer.end();
+    const ended = (): boolean => keys(producer).some((key) => key!.endsWith('/end'));
+    await until(ended, { deadlineMs: 20_000, what: 'the end marker' });
+    const units = producer.acknowledged.filter(({ key }) => key === `${ctx.source}.1/units/1`).map(decoded);
+    expect(units.map(({ value }) => value['name'])).toEqual(['OLD', 'NEW', 'NEW']);
+  },
+);
+
+test('WAL beyond max_slot_wal_keep_size loses the slot, and the session says so', { timeout: 120_000 }, async () => {
+  await using server = await startOwnPostgres({
+    max_slot_wal_keep_size: '1MB',
+    min_wal_size: '32MB',
+    max_wal_size: '32MB',
+  });
+  await using ctx = await SessionContext.open(server.url);
+  await ctx.sql.query(`create table noise (t text)`);
+  await until(
+    async () => {
+      await ctx.sql.query(`insert into noise select repeat('x', 1000) from generate_series(1, 30000)`);
+      await ctx.sql.query(`checkpoint`);
+      const { rows } = await ctx.sql.query(`select wal_status from pg_replication_slots`);
+      return rows[0].wal_status === 'lost';
+    },
+    { deadlineMs: 60_000, what: 'the slot to be lost' },
+  );
+  await expect(ctx.start(new FakeProducer())).rejects.toMatchObject({ code: 'SLOT_LOST' });
+});
+
+test('wal_level = replica is refused with what to do', async () => {
+  await using server = await startOwnPostgres({ wal_level: 'replica' });
+  await using database = await freshDatabase('ziik', server.url);
+  await using ours = await freshDatabase('cdc');
+  const db = createDatabase(ours.url, { max: 2 });
+  await migrate(db);
+  const sql = await connectSource(database.url, { name: 'test' });
+  await sql.query(schema);
+  await sql.end();
+  const adding = addSource(db, {
+    name: 'eu1',
+    url: database.url,
+    seal: () => ({ keyId: 'k', sealed: Buffer.from('x') }),
+  });
+  await expect(adding).rejects.toMatchObject({
+    code: 'WAL_LEVEL_TOO_LOW',
+    message: expect.stringContaining('ALTER SYSTEM SET wal_level = logical'),
+  });
+  expect((await db.raw('select * from cdc.source')).rows).toEqual([]);
+  await db.destroy();
+});
