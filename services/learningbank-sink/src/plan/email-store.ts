@@ -1,8 +1,6 @@
 import type { Knex } from '@orgstream/database';
-import type { EmailHolder, EmailTwin, WorkState } from './input.ts';
-import { personColumns, personFact, type PersonRow } from './person-input-store.ts';
-import type { LoadContext } from './plan-input-store.ts';
-import { workStateOf } from './structure-store.ts';
+import type { EmailHolder, EmailTwin } from './input.ts';
+import { personColumns, personFact, workStateOf, type LoadContext, type PersonRow, type WorkColumns } from './rows.ts';
 
 interface Wanted {
   readonly id: string;
@@ -53,10 +51,8 @@ export async function loadHolders(
   );
 }
 
-interface TwinRow extends PersonRow {
+interface TwinRow extends PersonRow, WorkColumns {
   readonly person_id: string;
-  readonly work_state: WorkState | null;
-  readonly lane: number | null;
 }
 
 /** Other people without a link who have the same address. */

@@ -2,54 +2,14 @@ import type { ErrorCode } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
 import type { PersonLink } from '../model.ts';
 import { loadHolders, loadTwins } from './email-store.ts';
-import type { MembershipFact, PersonFact, PersonInput, UnitRef } from './input.ts';
-import type { LoadContext } from './plan-input-store.ts';
-import { linkOf } from './structure-store.ts';
+import type { MembershipFact, PersonInput, UnitRef } from './input.ts';
+import { linkOf, personColumns, personFact, type LinkColumns, type LoadContext, type PersonRow } from './rows.ts';
 import { trimmed } from './text.ts';
 
 /** What of a person's input this module finds. */
 export type PersonPart = Omit<PersonInput, 'kind' | 'id' | 'tenantGone' | 'topUnitChanged' | 'roles' | 'candidates'>;
 
-export interface PersonRow {
-  readonly id: string;
-  readonly known: boolean;
-  readonly first_name: string | null;
-  readonly last_name: string | null;
-  readonly email: string | null;
-  readonly language: string | null;
-  readonly active: boolean | null;
-  readonly expires_at_ms: string | null;
-  readonly anonymised: boolean;
-  readonly deleted: boolean;
-  readonly rejected_code: ErrorCode | null;
-}
-
-interface LinkedPersonRow extends PersonRow {
-  readonly target_id: string | null;
-  readonly made_by_us: boolean | null;
-  readonly is_top: boolean | null;
-  readonly applied: PersonLink['applied'] | null;
-}
-
-/** Columns of {@link PersonRow} from an outer-joined `sink.person f`. */
-export const personColumns = /* sql */ `f.id is not null as known, f.first_name, f.last_name, f.email, f.language, f.active,
-  extract(epoch from f.expires_at) * 1000 as expires_at_ms, coalesce(f.anonymised, false) as anonymised,
-  coalesce(f.deleted, false) as deleted, f.rejected_code`;
-
-export function personFact(row: PersonRow): PersonFact | null {
-  if (!row.known) return null;
-  return {
-    firstName: row.first_name,
-    lastName: row.last_name,
-    email: row.email,
-    language: row.language,
-    active: row.active,
-    expiresAtMs: row.expires_at_ms === null ? null : Number(row.expires_at_ms),
-    anonymised: row.anonymised,
-    deleted: row.deleted,
-    rejectedCode: row.rejected_code,
-  };
-}
+type LinkedPersonRow = PersonRow & LinkColumns<PersonLink['applied']>;
 
 /** People with links, memberships, units, and who else has their e-mail. */
 export async function loadPeople(

@@ -1,15 +1,9 @@
 import type { Knex } from '@orgstream/database';
 import type { ObjectKey } from '../model.ts';
 import type { PersonInput, PlanInput } from './input.ts';
+import type { LoadContext } from './rows.ts';
 import { loadPeople } from './person-input-store.ts';
 import { loadOrganisation, loadRoles, loadUnits } from './structure-store.ts';
-
-/** Whose objects are planned. */
-export interface LoadContext {
-  /** Id of the integration. */
-  readonly id: string;
-  readonly tenant: string;
-}
 
 /** Key of an input in the answer of {@link loadPlanInputs}. */
 export function inputKey({ kind, id }: ObjectKey): string {

@@ -267,6 +267,18 @@ describe('decided 8: adoption of an existing user', () => {
     });
   });
 
+  test('of an adopted permission type it had before, nothing is ours: it stays', () => {
+    const world = new World();
+    const guard = world.target.addType('Guard');
+    world
+      .unit('1', unitFact({}))
+      .role('9', roleFact({ name: 'Guard' }))
+      .converge();
+    const id = existing(world, { permissionTypeIds: [guard] });
+    world.person('7', personFact({})).member('7', membershipFact('1', '1')).converge();
+    expect(world.target.users.get(id)?.permissionTypeIds).toEqual([guard]);
+  });
+
   test.each<[string, string, (world: World) => unknown]>([
     ['linked elsewhere', 'LINKED_ELSEWHERE', (world) => world.linkElsewhere('person', existing(world))],
     ['inactive', 'MATCH_INACTIVE', (world) => existing(world, { active: false })],

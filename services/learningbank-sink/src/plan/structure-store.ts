@@ -1,22 +1,9 @@
 import type { ErrorCode } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
-import { lanes, type RoleLink, type UnitLink } from '../model.ts';
-import type { WorkState } from './input.ts';
-import type { LoadContext } from './plan-input-store.ts';
+import type { RoleLink, UnitLink } from '../model.ts';
+import { linkOf, workStateOf, type LinkColumns, type LoadContext, type WorkColumns } from './rows.ts';
 import { RoleBook, type RoleNode } from './role-book.ts';
 import { UnitTree, type UnitNode } from './unit-tree.ts';
-
-interface LinkColumns<A> {
-  readonly target_id: string | null;
-  readonly made_by_us: boolean | null;
-  readonly is_top: boolean | null;
-  readonly applied: A | null;
-}
-
-interface WorkColumns {
-  readonly work_state: WorkState | null;
-  readonly lane: number | null;
-}
 
 interface UnitRow extends LinkColumns<UnitLink['applied']>, WorkColumns {
   readonly id: string;
@@ -27,19 +14,6 @@ interface UnitRow extends LinkColumns<UnitLink['applied']>, WorkColumns {
   readonly deleted: boolean;
   readonly rejected_code: ErrorCode | null;
   readonly member_id: string | null;
-}
-
-/** Work in the gap lane goes nowhere until it is asked for. */
-export function workStateOf({ work_state, lane }: WorkColumns): WorkState | null {
-  return work_state !== null && lane === lanes.gap ? 'held' : work_state;
-}
-
-/** A link row as the planner sees it; null = none. */
-export function linkOf<A>(
-  row: LinkColumns<A>,
-): { readonly targetId: number; readonly madeByUs: boolean; readonly applied: A } | null {
-  if (row.target_id === null) return null;
-  return { targetId: Number(row.target_id), madeByUs: row.made_by_us === true, applied: row.applied! };
 }
 
 /** Facts, links and work of one kind, whichever of fact and link there is; `f`, `l` and `w` are their aliases. */

@@ -11,7 +11,7 @@ export function trimmed(text: string | null): string | null {
 
 /** Length in code points, as the target counts. */
 export function fits(text: string, max: number): boolean {
-  return text.length <= max || [...text].length <= max;
+  return text.length <= max || Array.from(text).length <= max;
 }
 
 /** `<name> (<id>)` (semantics.md §1, decided 5 and 14). */
@@ -24,7 +24,12 @@ export function interimName(name: string, id: string, isTaken: (name: string) =>
   const suffixLength = id.length + 3;
   let base = name;
   for (;;) {
-    const candidate = withId([...base].slice(0, maxName - suffixLength).join(''), id);
+    const candidate = withId(
+      Array.from(base)
+        .slice(0, maxName - suffixLength)
+        .join(''),
+      id,
+    );
     if (!isTaken(candidate) || candidate === base) return candidate;
     base = candidate;
   }

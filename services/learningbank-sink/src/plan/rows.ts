@@ -1,0 +1,72 @@
+import type { ErrorCode } from '@orgstream/core';
+import { lanes } from '../model.ts';
+import type { PersonFact, WorkState } from './input.ts';
+
+/** Whose objects are planned. */
+export interface LoadContext {
+  /** Id of the integration. */
+  readonly id: string;
+  readonly tenant: string;
+}
+
+/** Columns of an outer-joined `sink.link l`. */
+export interface LinkColumns<A> {
+  readonly target_id: string | null;
+  readonly made_by_us: boolean | null;
+  readonly is_top: boolean | null;
+  readonly applied: A | null;
+}
+
+/** Columns of an outer-joined `sink.work w`. */
+export interface WorkColumns {
+  readonly work_state: WorkState | null;
+  readonly lane: number | null;
+}
+
+/** Work in the gap lane goes nowhere until it is asked for. */
+export function workStateOf({ work_state, lane }: WorkColumns): WorkState | null {
+  return work_state !== null && lane === lanes.gap ? 'held' : work_state;
+}
+
+/** A link row as the planner sees it; null = none. */
+export function linkOf<A>(
+  row: LinkColumns<A>,
+): { readonly targetId: number; readonly madeByUs: boolean; readonly applied: A } | null {
+  if (row.target_id === null) return null;
+  return { targetId: Number(row.target_id), madeByUs: row.made_by_us === true, applied: row.applied! };
+}
+
+/** Columns of an outer-joined `sink.person f`. */
+export interface PersonRow {
+  readonly id: string;
+  readonly known: boolean;
+  readonly first_name: string | null;
+  readonly last_name: string | null;
+  readonly email: string | null;
+  readonly language: string | null;
+  readonly active: boolean | null;
+  readonly expires_at_ms: string | null;
+  readonly anonymised: boolean;
+  readonly deleted: boolean;
+  readonly rejected_code: ErrorCode | null;
+}
+
+/** Columns of {@link PersonRow} from an outer-joined `sink.person f`. */
+export const personColumns = /* sql */ `f.id is not null as known, f.first_name, f.last_name, f.email, f.language, f.active,
+  extract(epoch from f.expires_at) * 1000 as expires_at_ms, coalesce(f.anonymised, false) as anonymised,
+  coalesce(f.deleted, false) as deleted, f.rejected_code`;
+
+export function personFact(row: PersonRow): PersonFact | null {
+  if (!row.known) return null;
+  return {
+    firstName: row.first_name,
+    lastName: row.last_name,
+    email: row.email,
+    language: row.language,
+    active: row.active,
+    expiresAtMs: row.expires_at_ms === null ? null : Number(row.expires_at_ms),
+    anonymised: row.anonymised,
+    deleted: row.deleted,
+    rejectedCode: row.rejected_code,
+  };
+}
