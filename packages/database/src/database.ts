@@ -9,5 +9,7 @@ export function createDatabase(url: string, options: { readonly max?: number; re
     connection: { connectionString: url, application_name: options.name ?? 'orgstream' },
     pool: { min: 0, max: options.max ?? 10 },
     acquireConnectionTimeout: 30_000,
+    // knex prints connection errors with their stack by itself; they reach the caller, who decides.
+    log: { warn() {}, error() {}, debug() {}, deprecate() {} },
   });
 }

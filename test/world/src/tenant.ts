@@ -1,4 +1,4 @@
-import { compareTenant, type Comparison } from '@orgstream/oracle';
+import { compareTenant, type Comparison, type OracleOptions } from '@orgstream/oracle';
 import { createIntegration, createDatabase as openDatabase } from '@orgstream/database';
 import { defaultSettings, tenantKey, type IntegrationSettings } from '@orgstream/core';
 import { createSecretBox } from '@orgstream/runtime';
@@ -82,13 +82,18 @@ export async function listCalls(file: StackFile, platform: Platform, since = 0):
 }
 
 /** Compares a tenant's source rows with its platform, object by object, by the oracle (none of the planner's code). */
-export async function proveInStep(file: StackFile, joined: Joined): Promise<Comparison> {
+export async function proveInStep(file: StackFile, joined: Joined, options: OracleOptions = {}): Promise<Comparison> {
   const response = await fetch(`${file.learningbankSimUrl}/_sim/state?platform=${joined.platform.id}`);
   return compareTenant({
     ziik: file.ziikPostgresUrl,
     siteId: joined.siteId,
     source: file.source,
     state: await response.json(),
-    options: { uniqueUnits: joined.settings.uniqueUnits },
+    options: {
+      uniqueUnits: joined.settings.uniqueUnits,
+      keepForeignDepartments: joined.settings.keepForeignDepartments,
+      protectedEmails: joined.settings.protectedEmails,
+      ...options,
+    },
   });
 }
