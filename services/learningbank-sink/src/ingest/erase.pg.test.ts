@@ -1,6 +1,8 @@
+import { until } from '@orgstream/testkit';
 import { expect, test } from 'vitest';
 import { eraseAbandoned, eraseTenant } from './erase.ts';
 import { fact, IngestContext, marker, TENANT } from './fixture.ts';
+import { readScope } from './progress-store.ts';
 import { query } from './query.ts';
 
 test("the removal of a tenant's last integration erases its replica, and nobody else's", async () => {
@@ -33,4 +35,25 @@ test('a new integration after the erasing asks for a snapshot again', async () =
   await query(ctx.db, `delete from control.command`, []);
   await ctx.integrate(TENANT);
   expect(await query(ctx.db, `select from control.command where kind = 'snapshot'`, [])).toHaveLength(1);
+});
+
+test('an integration cannot be removed while facts of its tenant are being taken in', async () => {
+  await using ctx = await IngestContext.open();
+  const removed = await ctx.db.transaction(async (tx) => {
+    await readScope(tx, new Set([TENANT]));
+    const removal = query(ctx.db, `delete from control.integration where tenant = ?`, [TENANT]);
+    const waits = async (): Promise<boolean> =>
+      (
+        await query(
+          ctx.db,
+          `select from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock' and query like 'delete from control.integration%'`,
+          [],
+        )
+      ).length === 1;
+    await until(waits, { deadlineMs: 5_000, what: 'the removal to wait' });
+    return { removal };
+  });
+  await removed.removal;
+  expect(await eraseAbandoned(ctx.db)).toEqual([]);
 });

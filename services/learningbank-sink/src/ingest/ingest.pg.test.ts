@@ -186,6 +186,7 @@ test('a replay of what is in changes nothing and marks nothing, also while a sna
     fact('person', { lsn: 20, id: '1', active: false }),
   ];
   await ctx.take(...records);
+  await ctx.take(fact('unit', { lsn: 30, id: '1', snapshotId: 'newer', chunk: 1 }));
   await ctx.settle();
   const before = await ctx.replica();
   ctx.offset = 0;
