@@ -1,17 +1,3 @@
-// CHANGES (compatible; comment is removed at the end):
-// 1. look_up has `what?`: absent = candidates by marker and natural key; 'occupants' = before a department is deleted the
-//    planner wants `UnitInput.occupants` (users and child departments in it that are NOT linked by this integration:
-//    client.users({departmentId}), client.departments({parentId}) minus own links). Then plan again with {...input, occupants}.
-// 2. A removal comes as [department.delete | permission_type.delete, unlink]: the link row goes with `unlink`; a 404 on the
-//    delete counts as done. `unlink` alone = an adopted object is let go of.
-// 3. `link` on an object that has a link already = the link row's `applied` is rewritten, without a call.
-// 4. AppliedPerson.jobProfileRole (optional); `hints` on actions (optional, for detail/metrics only).
-// 5. A person's `wait` after its actions may carry a code (DEPARTMENT_NAME_TAKEN …): it waits in its other departments.
-// 6. Shared batch state: after each action on a unit or role call input.units.setLink(id, link|null) / input.roles.setLink(…)
-//    with the link row as it is now, when several objects of one loadPlanInputs batch are carried out one after another.
-// 7. look_up carries `find` = {marker, natural} (no `what`): how the object is found at the target.
-// 8. Candidate.applied of a person: permissionTypeIds = ALL the user has, jobProfileId = what the user has; the planner
-//    decides which of them count as ours when it links.
 import type { ErrorCode, IntegrationSettings } from '@orgstream/core';
 
 /** Objects that exist at the target; a person's memberships and assignments are part of the person. */
@@ -91,8 +77,9 @@ export interface NewUser {
 export type UserFields = Pick<NewUser, 'firstName' | 'lastName' | 'email'> & { readonly jobProfileId: TargetId };
 
 /**
- * One call to the target, or (`link`) none. `after` = the whole applied state once the call succeeded: it becomes the
- * link row. Actions of one outcome are carried out in order; a failure leaves the rest for the next plan.
+ * One call to the target, or (`link`, `unlink`) none. `after` = the whole applied state once the call succeeded: it
+ * becomes the link row. Actions of one outcome are carried out in order; a failure leaves the rest for the next plan.
+ * A removal is a delete followed by `unlink`; a delete that finds nothing is done.
  */
 export type Action =
   | {
@@ -144,7 +131,10 @@ export type Action =
     }
   | { readonly op: 'user.deactivate'; readonly targetId: TargetId; readonly after: AppliedPerson }
   | { readonly op: 'user.reactivate'; readonly targetId: TargetId; readonly after: AppliedPerson }
-  /** Links an existing target object, without a call; what differs is planned next, against `after` (what it has now). */
+  /**
+   * Links an existing target object, without a call; what differs is planned next, against `after` (what it has now). On
+   * an object that is linked already: only what is on record about it changes.
+   */
   | {
       readonly op: 'link';
       readonly targetId: TargetId;
@@ -152,7 +142,7 @@ export type Action =
       readonly isTop: boolean;
       readonly after: AppliedUnit | AppliedRole | AppliedPerson;
     }
-  /** Forgets a link whose object is gone or was deleted, without a call. */
+  /** Forgets a link, without a call: its object was deleted, or was adopted and is let go of. */
   | { readonly op: 'unlink'; readonly targetId: TargetId };
 
 /** How an object is found at the target: by our marker, and by what would have to be unique. */
@@ -177,11 +167,14 @@ export type Outcome =
   | { readonly kind: 'actions'; readonly actions: readonly [Action, ...Action[]]; readonly hints?: readonly Hint[] }
   /**
    * The planner must know what the target has at this marker and natural key before it may create (find before create),
-   * or (`occupants`) who else is in a department before it may be deleted.
+   * or (`occupants`) who is in a department, beside what this integration has linked, before it may be deleted.
    */
   | { readonly kind: 'look_up'; readonly what?: never; readonly find: FindBy }
   | { readonly kind: 'look_up'; readonly what: 'occupants' }
-  /** Another object of ours has to be settled first; settling it makes this one ready. */
+  /**
+   * Another object of ours has to be settled first; settling it makes this one ready. With a code: that object is parked,
+   * and this one was brought as far as it goes without it.
+   */
   | { readonly kind: 'wait'; readonly on: ObjectKey; readonly code?: ErrorCode }
   /** Another object of ours is to be changed first, out of turn (it holds a name and cannot go yet): interim rename. */
   | { readonly kind: 'first'; readonly object: ObjectKey; readonly action: Action }
@@ -197,6 +190,7 @@ export interface Candidate {
   readonly externalId: string | null;
   /** By whom it is linked already: by another object of this integration, by another integration of the platform, or by nobody. */
   readonly linkedBy: { readonly scope: 'ours' | 'elsewhere'; readonly id: string } | null;
+  /** As the target has it, foreign permission types and job profile included: the planner says what counts as ours. */
   readonly applied: AppliedUnit | AppliedRole | AppliedPerson;
   /** Built-in permission type: it carries rights. */
   readonly isSystem?: boolean;

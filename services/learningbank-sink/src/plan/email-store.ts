@@ -1,4 +1,5 @@
 import type { Knex } from '@orgstream/database';
+import { lanes } from '../model.ts';
 import type { EmailHolder, EmailTwin } from './input.ts';
 import { personColumns, personFact, workStateOf, type LoadContext, type PersonRow, type WorkColumns } from './rows.ts';
 
@@ -51,11 +52,16 @@ export async function loadHolders(
   );
 }
 
+const twinsPerAddress = 5;
+
 interface TwinRow extends PersonRow, WorkColumns {
   readonly person_id: string;
 }
 
-/** Other people without a link who have the same address. */
+/**
+ * Other people without a link who have the same address: the first few by what the planner asks of them, active before
+ * leaving, ready before standing still, lower id first. Searched once per address: five thousand people may share one.
+ */
 export async function loadTwins(
   db: Knex,
   { id, tenant }: LoadContext,
@@ -63,13 +69,21 @@ export async function loadTwins(
 ): Promise<ReadonlyMap<string, readonly EmailTwin[]>> {
   if (wanted.length === 0) return new Map();
   const { rows } = await db.raw<{ rows: TwinRow[] }>(
-    `select a.person_id, ${personColumns}, f.id, w.state as work_state, w.lane
-       from unnest(cast(:ids as text[]), cast(:emails as text[])) as a (person_id, email)
-       join sink.person f on f.tenant = :tenant and lower(trim(f.email)) = lower(a.email) and f.id <> a.person_id
-        and not f.deleted
-       left join sink.work w on w.integration_id = :id and w.kind = 'person' and w.id = f.id
-      where not exists (select from sink.link l where l.integration_id = :id and l.kind = 'person' and l.id = f.id)
-      order by f.id`,
+    `with asked as materialized (
+       select person_id, lower(email) as email
+         from unnest(cast(:ids as text[]), cast(:emails as text[])) as a (person_id, email))
+     select a.person_id, t.*
+       from (select distinct email from asked) e
+      cross join lateral (
+        select f.id, ${personColumns}, w.state as work_state, w.lane
+          from sink.person f
+          left join sink.work w on w.integration_id = :id and w.kind = 'person' and w.id = f.id
+         where f.tenant = :tenant and lower(trim(f.email)) = e.email and not f.deleted
+           and not exists (select from sink.link l where l.integration_id = :id and l.kind = 'person' and l.id = f.id)
+         order by f.active is false or f.anonymised or coalesce(f.expires_at <= now(), false),
+                  (w.state = 'ready' and w.lane <> ${lanes.gap}) is not true, length(f.id), f.id
+         limit ${twinsPerAddress + 1}) t
+       join asked a on a.email = e.email and a.person_id <> t.id`,
     { id, tenant, ids: wanted.map((one) => one.id), emails: wanted.map((one) => one.email) },
   );
   const byPerson = new Map<string, EmailTwin[]>();

@@ -1,10 +1,13 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { deletedPerson, membershipFact, personFact, roleFact, unitFact } from './fixtures/facts.ts';
 import { actualPicture, expectedPicture } from './fixtures/oracle.ts';
 import { applyChange, change, type Change } from './fixtures/organisation.ts';
 import { World } from './fixtures/world.ts';
 import { plan } from './plan.ts';
+
+// A machine under load needs its time for some hundred histories.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** A stretch of changes that become known together, and how much of the work is done before the next ones. */
 interface Stretch {
@@ -17,6 +20,17 @@ const history: fc.Arbitrary<readonly Stretch[]> = fc.array(
   { minLength: 1, maxLength: 6, size: 'large' },
 );
 const numbers = fc.infiniteStream(fc.nat({ max: 100_000 }));
+const weird = fc.constantFrom(
+  null,
+  '',
+  ' ',
+  '\0',
+  'b@b',
+  'x'.repeat(256),
+  '\u{1F642}'.repeat(300),
+  '\uD800',
+  '\u202Eabc',
+);
 type Numbers = Iterator<number>;
 
 /** Eight units on three levels, four roles, six people: what the changes then work on. */
@@ -138,12 +152,11 @@ test('foreign permission types survive, whatever happens to a person', () => {
 });
 
 test('leavers are deactivated whatever else is wrong with them', () => {
-  const text = fc.constantFrom(null, '', ' ', '\0', 'b@b', 'x'.repeat(256), '\u{1F642}'.repeat(300), '\uD800');
   const broken = fc.record({
-    firstName: text,
-    lastName: text,
-    email: text,
-    language: text,
+    firstName: weird,
+    lastName: weird,
+    email: weird,
+    language: weird,
     rejectedCode: fc.constantFrom(null, 'FACT_INVALID' as const),
   });
   const way = fc.constantFrom({ active: false }, { anonymised: true }, { expiresAtMs: 1 }, deletedPerson);
@@ -166,7 +179,7 @@ test('leavers are deactivated whatever else is wrong with them', () => {
 });
 
 test('a plan is total: any fact has an outcome', () => {
-  const text = fc.oneof(fc.constant(null), fc.string({ unit: 'binary', maxLength: 20 }), fc.constant('x'.repeat(300)));
+  const text = fc.oneof(weird, fc.string({ maxLength: 20 }));
   fc.assert(
     fc.property(
       fc.record({ a: text, b: text, parent: fc.option(fc.constantFrom('1', '2', '3', 'x'), { nil: null }) }),

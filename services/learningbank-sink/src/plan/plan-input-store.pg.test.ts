@@ -15,17 +15,20 @@ const keysOf = (world: World): readonly ObjectKey[] => [
   ...[...world.people.keys(), 'unknown'].map((id) => ({ kind: 'person', id }) as const),
 ];
 
-/** An input as data that can be compared: order where it means nothing is taken out, trees and books become lists. */
+/** An input as data that can be compared: trees and books become lists; order and choices that mean nothing are taken out. */
 function plain(input: PlanInput, world: World): unknown {
   const byId = <T extends { readonly id: string }>(list: readonly T[]): readonly T[] =>
     list.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   if (input.kind === 'unit') {
     const nodes = byId([...input.units.nodes()]);
-    return { ...input, units: nodes.map((node) => ({ ...node, memberId: isGone(node) ? node.memberId : null })) };
+    return { ...input, units: nodes.map((node) => ({ ...node, memberId: isGone(node) && node.memberId !== null })) };
   }
   const roles = [...world.roles.keys()].map((id) => input.roles.get(id)!);
   if (input.kind === 'role') {
-    return { ...input, roles: roles.map((node) => ({ ...node, memberId: node.fact?.deleted ? node.memberId : null })) };
+    return {
+      ...input,
+      roles: roles.map((node) => ({ ...node, memberId: node.fact?.deleted === true && node.memberId !== null })),
+    };
   }
   const memberships = byId(input.memberships).map(({ id, ordinal, unitId, rejectedCode, assignments }) => ({
     id, ordinal, unitId, rejectedCode, assignments: byId(assignments),

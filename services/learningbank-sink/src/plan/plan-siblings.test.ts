@@ -1,7 +1,10 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { deletedUnit, unitFact } from './fixtures/facts.ts';
 import { World } from './fixtures/world.ts';
+
+// A machine under load needs its time for some hundred arrangements.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Where one of the siblings is: absent, or under one of the parents (`r` top, `a`, `b`) with a name. */
 interface Place {

@@ -24,14 +24,14 @@ function withLinks(kind: 'unit' | 'role'): string {
     left join sink.work w on w.integration_id = :id and w.kind = '${kind}' and w.id = coalesce(f.id, l.id)`;
 }
 
-/** An active user of ours whose applied state holds this target id: a unit or role that is to go waits for them. */
+/** Any active user of ours whose applied state holds this target id: a unit or role that is to go waits for them. */
 function memberOf(field: 'departmentIds' | 'permissionTypeIds', gone: string): string {
   return /* sql */ `
     left join lateral (
       select p.id from sink.link p
        where ${gone} and l.made_by_us is not null and p.integration_id = :id and p.kind = 'person'
          and p.applied -> '${field}' @> jsonb_build_array(l.target_id) and p.applied -> 'active' = 'true'
-       order by p.id limit 1) m on true`;
+       limit 1) m on true`;
 }
 
 /** All units of the tenant. */
