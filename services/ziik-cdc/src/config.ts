@@ -12,7 +12,7 @@ export const Config = z.object({
     .default(5_000)
     .describe('Rows of one snapshot chunk. More = faster snapshots, more memory and longer waits of live changes.'),
   CDC_MAX_IN_FLIGHT_BYTES: integer(1_000, 1_000_000_000)
-    .default(16_000_000)
+    .default(8_000_000)
     .describe('Bytes per source handed to Kafka and not acknowledged; above it the source is read no further.'),
   CDC_HEARTBEAT_MS: integer(100, 300_000)
     .default(10_000)

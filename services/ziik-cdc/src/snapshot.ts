@@ -1,12 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { AppError, isAppError, type SnapshotChunk } from '@orgstream/core';
+import { AppError, isAppError } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
 import { backoffMs, sleep, type Logger } from '@orgstream/runtime';
 import type { SourceMapping } from '@orgstream/ziik-source';
-import type { ChunkReader, ReadChunk } from './chunk-reader.ts';
+import type { ChunkReader } from './chunk-reader.ts';
 import type { Pending } from './commit-log.ts';
 import type { SourceMetrics } from './metrics.ts';
 import type { Publisher, Route } from './publisher.ts';
+import { abortable, Job, StoredLatch, Window, type Outcome } from './snapshot-job.ts';
 import {
   advanceSnapshot,
   beginSnapshot,
@@ -15,11 +15,8 @@ import {
   type SnapshotCursor,
   type SnapshotRow,
 } from './snapshot-store.ts';
-import { highMark, lowMark, type ChunkWindow, type Watermarks } from './watermarks.ts';
+import { highMark, lowMark, type Watermarks } from './watermarks.ts';
 import type { CommittedXids } from './xids.ts';
-
-/** Chunks that a crash may have sent without storing their numbers; a resumed snapshot leaves this many out. */
-const NUMBERS_LEFT_OUT = 100;
 
 export interface SnapshotsOptions {
   readonly source: string;
@@ -35,16 +32,6 @@ export interface SnapshotsOptions {
   readonly chunkRows: number;
   readonly signal: AbortSignal;
 }
-
-/** What came of a window: sent, with the promise that Kafka holds it, or to be read again. */
-type Outcome =
-  | {
-      readonly kind: 'sent';
-      readonly chunks: readonly SnapshotChunk[];
-      readonly lowLsn: number;
-      readonly stored: Promise<void>;
-    }
-  | { readonly kind: 'invisible' };
 
 /**
  * Snapshots tenants one after another while the stream goes on (facts §5, DBLog).
@@ -195,98 +182,5 @@ export class Snapshots {
       phase,
       chunks: phase === 'end' ? job.chunks : [],
     };
-  }
-}
-
-/** One tenant's snapshot under way. */
-class Job {
-  readonly id: string;
-  readonly request: SnapshotRow;
-  readonly chunks: SnapshotChunk[];
-  cursor: SnapshotCursor;
-  startLsn: number | undefined;
-  /** Low watermark of the newest stored window; the end marker stands there. */
-  lowLsn: number;
-  /** The window before this one is in Kafka and its cursor stored. */
-  stored: Promise<void> = Promise.resolve();
-
-  constructor(id: string, request: SnapshotRow, resumed: boolean) {
-    this.id = id;
-    this.request = request;
-    this.chunks = resumed ? [...request.chunks] : [];
-    this.startLsn = resumed ? (request.startLsn ?? undefined) : undefined;
-    this.lowLsn = this.startLsn ?? 0;
-    const cursor = (resumed && request.cursor) || { table: 0, afterId: null, nextChunk: 1 };
-    this.cursor = resumed ? { ...cursor, nextChunk: cursor.nextChunk + NUMBERS_LEFT_OUT } : cursor;
-  }
-
-  get rows(): number {
-    return this.chunks.reduce((sum, { rows }) => sum + rows, 0);
-  }
-}
-
-/** A chunk between its watermarks. */
-class Window implements ChunkWindow {
-  readonly token = randomUUID();
-  readonly overtaken = new Set<string>();
-  lowLsn = 0;
-  xidMark = 0;
-  read: ReadChunk | undefined;
-  readonly #send: () => Outcome;
-  readonly #done = Promise.withResolvers<Outcome>();
-
-  constructor(send: () => Outcome) {
-    this.#send = send;
-  }
-
-  onLow(commitLsn: number, xidMark: number): void {
-    this.lowLsn = commitLsn;
-    this.xidMark = xidMark;
-  }
-
-  onHigh(): void {
-    this.#done.resolve(this.#send());
-  }
-
-  outcome(signal: AbortSignal): Promise<Outcome> {
-    return abortable(this.#done.promise, signal);
-  }
-}
-
-/** Counts a window's records down. */
-class StoredLatch implements Pending {
-  closed = false;
-  readonly #done = Promise.withResolvers<void>();
-  #count = 0;
-
-  get count(): number {
-    return this.#count;
-  }
-
-  set count(count: number) {
-    this.#count = count;
-    if (count === 0 && this.closed) this.#done.resolve();
-  }
-
-  get stored(): Promise<void> {
-    return this.#done.promise;
-  }
-
-  close(): void {
-    this.closed = true;
-    if (this.#count === 0) this.#done.resolve();
-  }
-}
-
-/** A stream that ended sends no watermark any more: waiting for one must end with it. */
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(new AppError('SOURCE_UNREACHABLE', 'snapshot: the stream ended'));
-  if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }

@@ -34,6 +34,8 @@ interface Running {
 export class Supervisor {
   readonly #o: SupervisorOptions;
   readonly #running = new Map<string, Running>();
+  /** When a removed source that did not answer is tried again. */
+  readonly #takeDownAt = new Map<string, number>();
   /** Tells snapshot loops that somebody asked. */
   readonly wake = new EventTarget();
   readonly #failed = Promise.withResolvers<never>();
@@ -123,7 +125,9 @@ export class Supervisor {
 
   /** Removed: a slot that nobody reads would fill the source's disk. */
   async #takeDown(row: SourceRow): Promise<void> {
-    const { db, openUrl, log } = this.#o;
+    const { db, openUrl, log, settings } = this.#o;
+    if (performance.now() < (this.#takeDownAt.get(row.name) ?? 0)) return;
+    this.#takeDownAt.set(row.name, performance.now() + settings.recheckMs);
     try {
       const client = await connectSource(await openUrl(row.urlSecretId), { name: 'orgstream source remove' });
       try {
@@ -132,6 +136,7 @@ export class Supervisor {
         await client.end();
       }
       await deleteSource(db, row.name);
+      this.#takeDownAt.delete(row.name);
       log.info({ source: row.name }, 'source removed, slot and publication dropped');
     } catch (error) {
       const code = isAppError(error) ? error.code : 'SOURCE_UNREACHABLE';

@@ -102,3 +102,25 @@ test('credentials that are refused halt the source; with the right URL it goes o
   await ctx.untilPublished();
   expect((await ctx.rows()).map(({ key }) => key)).toEqual([`${ctx.tenant(5)}/units/1`]);
 });
+
+test.each([
+  ['another timeline', `update cdc.source set timeline = 99`],
+  ['another system', `update cdc.source set system_id = 'other'`],
+  ['a source that is behind what was published', `update cdc.source set published_lsn = 9000000000000000`],
+])('%s raises the epoch and snapshots every tenant', async (_what, change) => {
+  await using ctx = await CdcContext.open();
+  await ctx.sql.query(`insert into sites (id, identifier) values (5, 'a'), (6, 'b')`);
+  {
+    await using _service = await ctx.start();
+    await ctx.untilState('running');
+    await ctx.untilPublished();
+  }
+  const { epoch } = await ctx.row();
+  await ctx.db.raw(change);
+  await using _again = await ctx.start();
+  const markers = async (): Promise<string[]> =>
+    (await ctx.records()).filter(({ value }) => value['phase'] === 'end').map(({ key }) => key.split('/')[0]!);
+  await until(async () => (await markers()).length === 2, { deadlineMs: 20_000, what: 'both end markers' });
+  expect((await markers()).sort()).toEqual([ctx.tenant(5), ctx.tenant(6)]);
+  expect((await ctx.row()).epoch).toBeGreaterThan(epoch);
+});

@@ -36,7 +36,9 @@ function plain(message: PgOutputMessage): unknown {
       return { tag: 'truncate', tables: message.relationIds.length };
     case 'message':
       return { tag: 'message', transactional: message.transactional, prefix: message.prefix, content: message.content };
-    default:
+    case 'begin':
+    case 'commit':
+    case 'ignored':
       return { tag: message.tag };
   }
 }
@@ -102,34 +104,30 @@ test('LSNs, xid and commit time are what the server itself says', () => {
   }
 });
 
+/** The code a decode ended with; undefined when there was a message. */
+function codeOf(bytes: Buffer): string | undefined {
+  try {
+    new PgOutputDecoder().decode(bytes);
+    return undefined;
+  } catch (error) {
+    return isAppError(error) ? error.code : String(error);
+  }
+}
+
 test('a message that ends too early, at any byte, is a protocol error and nothing else', () => {
-  const decoder = new PgOutputDecoder();
-  for (const { messages } of golden.steps) {
-    for (const { hex } of messages) {
-      const bytes = Buffer.from(hex, 'hex');
-      if (bytes[0] === 0x43 || bytes.length > 1_000) continue; // a commit's tail is not read
-      for (let end = 0; end < bytes.length; end += 1) {
-        try {
-          const message = decoder.decode(Buffer.from(bytes.subarray(0, end)));
-          expect.unreachable(`${message.tag} of ${end} of ${bytes.length} bytes`);
-        } catch (error) {
-          expect(isAppError(error, 'REPLICATION_PROTOCOL')).toBe(true);
-        }
-      }
-    }
+  const messages = golden.steps.flatMap((step) => step.messages.map(({ hex }) => Buffer.from(hex, 'hex')));
+  // A commit's tail (its time) is not read; a large value is cut at as many places as a small one.
+  for (const bytes of messages.filter((one) => one[0] !== 0x43 && one.length <= 1_000)) {
+    const codes = Array.from(bytes, (_, end) => codeOf(Buffer.from(bytes.subarray(0, end))));
+    expect(new Set(codes)).toEqual(new Set(['REPLICATION_PROTOCOL']));
   }
 });
 
 test('any bytes decode or are a protocol error', () => {
-  const decoder = new PgOutputDecoder();
   const kinds = fc.constantFrom(...Buffer.from('BCIUDRTMYOSEcAX'));
   fc.assert(
     fc.property(kinds, fc.uint8Array({ maxLength: 80 }), (kind, rest) => {
-      try {
-        decoder.decode(Buffer.from([kind, ...rest]));
-      } catch (error) {
-        if (!isAppError(error, 'REPLICATION_PROTOCOL')) throw error;
-      }
+      expect([undefined, 'REPLICATION_PROTOCOL']).toContain(codeOf(Buffer.from([kind, ...rest])));
     }),
     { numRuns: 3_000 },
   );
