@@ -21,9 +21,9 @@ export const Config = z.object({
   KAFKA_SESSION_TIMEOUT_MS: milliseconds(1_000, 300_000)
     .default(30_000)
     .describe('A replica silent for so long loses its partitions. Lower = a killed one is replaced sooner.'),
-  PLATFORM_CONCURRENCY: count(100).default(8).describe('Calls under way at once per platform.'),
+  PLATFORM_CONCURRENCY: count(100).default(16).describe('Calls under way at once per platform.'),
   PLATFORM_OBJECTS: count(1_000)
-    .default(64)
+    .default(128)
     .describe('Objects in work at once per platform; a quarter more for leavers and live changes.'),
   PLATFORM_CALLS_PER_MINUTE: z.coerce
     .number()

@@ -1,5 +1,6 @@
 import { type Logger, sleep } from '@orgstream/runtime';
 import type { Knex } from '@orgstream/database';
+import { errorFacts } from '../reconcile/error-facts.ts';
 import { type Clock, Lease } from './lease.ts';
 import {
   beat,
@@ -40,7 +41,7 @@ export class PlatformOwner {
   readonly #options: PlatformOwnerOptions;
   #turning: Promise<void> | undefined;
   #stopped = false;
-  /** Monotonic time of the last completed turn, for /livez. */
+  /** Monotonic time at which the loop last went round, for /livez. */
   lastTurnAt: number;
 
   constructor(options: PlatformOwnerOptions) {
@@ -58,8 +59,9 @@ export class PlatformOwner {
       try {
         await this.turn();
       } catch (error) {
-        this.#options.log.warn({ err: error }, 'platform leases not renewed');
+        this.#options.log.warn(errorFacts(error), 'platform leases not renewed');
       }
+      this.lastTurnAt = this.#options.clock();
       await sleep(this.#options.leaseMs / 3, signal);
     }
     this.#stopped = true;
@@ -75,7 +77,7 @@ export class PlatformOwner {
   }
 
   async #turn(): Promise<void> {
-    const { db, replica, leaseMs, clock } = this.#options;
+    const { db, replica, leaseMs } = this.#options;
     await Promise.all([...this.#held.values()].map((held) => this.#renew(held)));
     if (this.#stopped) return;
     const replicas = Math.max(1, await beat(db, replica, leaseMs));
@@ -83,7 +85,6 @@ export class PlatformOwner {
     const share = Math.ceil(platforms.length / replicas);
     await this.#take(platforms, share);
     if (this.#held.size > share) void this.#giveBack([...this.#held.values()].at(-1)!);
-    this.lastTurnAt = clock();
   }
 
   async #renew({ lease, stop }: Held): Promise<void> {
@@ -111,7 +112,7 @@ export class PlatformOwner {
     const stop = new AbortController();
     log.info({ platform: lease.platform, leaseToken: lease.token }, 'platform taken');
     const done = work(lease, stop.signal)
-      .catch((error: unknown) => log.error({ err: error, platform: lease.platform }, 'platform work ended'))
+      .catch((error: unknown) => log.error({ ...errorFacts(error), platform: lease.platform }, 'platform work ended'))
       .finally(() => {
         // A platform whose work ended by itself is given up, so that it is taken anew, here or elsewhere.
         lease.drop();

@@ -30,6 +30,9 @@ export interface PlatformSession {
   probe(): Promise<boolean>;
 }
 
+/** A probe that succeeded speaks for the platform this long: a hundred refused objects cost one probe. */
+const proofMs = 2_000;
+
 /** Makes the session of one integration on the platform of `lease`. */
 export function openSession(options: {
   readonly integrationId: string;
@@ -45,6 +48,7 @@ export function openSession(options: {
   const { bucket, lease, signal } = options;
   /** Calls whose turn in the rate was waited for already, by their signal. */
   const prepaid = new WeakSet<AbortSignal>();
+  let provedAt = Number.NEGATIVE_INFINITY;
   const breaker = new Breaker({ onChange: options.onBreaker });
   const client = createLearningbankClient({
     baseUrl: options.baseUrl,
@@ -87,15 +91,20 @@ export function openSession(options: {
       return watched(() => work(client, prepared, own));
     },
     async probe() {
+      if (breaker.state === 'closed' && performance.now() - provedAt < proofMs) return true;
       const pass = breaker.state === 'closed' ? null : breaker.enter();
       if (breaker.state !== 'closed' && !pass) return false;
       try {
         await client.login({ signal });
         await client.platform({ signal });
+        provedAt = performance.now();
         pass?.done();
         return true;
       } catch (error) {
-        pass?.done(error);
+        // A 403 on one object is no affair of the breaker's; on the platform itself it is.
+        const forbidden = isAppError(error, 'TARGET_FORBIDDEN', 'TARGET_AUTH_FAILED');
+        if (forbidden && breaker.state !== 'open') breaker.open(error.code);
+        else pass?.done(error);
         return false;
       }
     },

@@ -9,6 +9,7 @@ import type { Lease } from './lease.ts';
 import { writeBreaker } from './lease-store.ts';
 import { readCredentials, resolvePlatform } from './login.ts';
 import { openSession, type PlatformSession } from './platform-session.ts';
+import { errorFacts } from '../reconcile/error-facts.ts';
 
 /** Time after which a way that could not be opened is tried again, and a catalogue is read anew. */
 const reopenMs = 5_000;
@@ -88,7 +89,7 @@ export class SessionPool {
   }
 
   async #open(integration: Integration, entry: Entry): Promise<void> {
-    const { db, log, clock } = this.#options;
+    const { log, clock } = this.#options;
     entry.opening = true;
     try {
       const session = await this.#connect(integration);
@@ -97,7 +98,7 @@ export class SessionPool {
       await this.#report(integration, null);
     } catch (error) {
       entry.retryAt = clock() + Math.max(reopenMs, isAppError(error) ? (error.waitMs ?? 0) : 0);
-      log.warn({ err: error, integration: integration.id, code: codeOf(error) }, 'no way to the platform');
+      log.warn({ ...errorFacts(error), integration: integration.id }, 'no way to the platform');
       await this.#report(integration, error).catch(() => {});
     } finally {
       entry.opening = false;
@@ -134,7 +135,7 @@ export class SessionPool {
       const catalogue = await readCatalogue(way.session);
       if (entry.way === way) entry.way = { session: way.session, catalogue };
     } catch (error) {
-      this.#options.log.debug({ err: error }, 'catalogue not refreshed');
+      this.#options.log.debug(errorFacts(error), 'catalogue not refreshed');
     } finally {
       entry.readAt = this.#options.clock();
       entry.refreshing = false;
@@ -168,7 +169,7 @@ export class SessionPool {
         await this.#report(integration, state === 'open' ? new AppError('PLATFORM_PAUSED', reason, { reason }) : null);
       }
     } catch (error) {
-      log.warn({ err: error }, 'breaker not recorded');
+      log.warn(errorFacts(error), 'breaker not recorded');
     }
     onChange();
   }

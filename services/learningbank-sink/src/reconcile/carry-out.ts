@@ -7,12 +7,16 @@ import type { Claimed, WorkKey } from './keys.ts';
 import { dealWithMissing, namesReferences } from './missing.ts';
 import type { ObjectContext } from './object-context.ts';
 import { retryOrPark, type RunEnd } from './retry.ts';
+import { errorFacts } from './error-facts.ts';
 
 /** An action was done; or the object is to be planned again from a fresh look at the target; or its turn ends. */
 export type Carried =
-  | { readonly to: 'done'; readonly freed: boolean }
+  | { readonly to: 'done'; readonly freed: boolean; readonly link: LinkPut | null }
   | { readonly to: 'again'; readonly refused: boolean }
   | { readonly to: 'end'; readonly end: RunEnd };
+
+/** The link row as it is since; its `madeByUs` is that of a new row. */
+type LinkPut = { readonly targetId: number; readonly madeByUs: boolean; readonly applied: unknown };
 
 /** An action on an object, and the claimed work that caused it (of the object itself, but for interim actions). */
 export interface Doing {
@@ -48,7 +52,7 @@ async function relink(
   switch (await context.record({ key, cause, link })) {
     case 'recorded':
       context.acted(action.op);
-      return { to: 'done', freed: action.op === 'unlink' };
+      return { to: 'done', freed: action.op === 'unlink', link: link.change === 'put' ? linkOf(link) : null };
     case 'taken':
       // Somebody else linked it since it was looked up: the next look shows by whom.
       return { to: 'again', refused: false };
@@ -106,7 +110,12 @@ async function succeed(
   const recorded = await context.record({ key, cause, end, link });
   context.acted(action.op);
   if (recorded === 'stale') return drop;
-  return recorded === 'taken' ? { to: 'again', refused: false } : { to: 'done', freed: frees(action) };
+  if (recorded === 'taken') return { to: 'again', refused: false };
+  return { to: 'done', freed: frees(action), link: link.change === 'put' ? linkOf(link) : null };
+}
+
+function linkOf({ targetId, madeByUs, applied }: Extract<LinkChange, { change: 'put' }>): LinkPut {
+  return { targetId, madeByUs: madeByUs === true, applied };
 }
 
 /** True when a name or an e-mail may have become free for another object of ours. */
@@ -156,7 +165,7 @@ async function fail(
     case 'read_back':
     case 'retry':
       if (!isAppError(error))
-        context.log.warn({ err: error, op: action.op, kind: key.kind, objectId: key.id }, 'call failed');
+        context.log.warn({ ...errorFacts(error), op: action.op, kind: key.kind, objectId: key.id }, 'call failed');
       return burn(what.code, what.waitMs);
     case 'taken':
       if (!refusedOnce) return { to: 'again', refused: true };
@@ -165,7 +174,7 @@ async function fail(
       if (await session.probe()) return stop({ to: 'parked', code: 'TARGET_FORBIDDEN', detail: { op: action.op } });
       return stop({ to: 'retry', code: 'PLATFORM_PAUSED', waitMs: 1_000, burn: false });
     case 'missing':
-      if (gone) return { to: 'done', freed: true };
+      if (gone) return { to: 'done', freed: true, link: null };
       return (await dealWithMissing(context, doing, action))
         ? { to: 'again', refused: false }
         : burn('TARGET_NOT_FOUND');

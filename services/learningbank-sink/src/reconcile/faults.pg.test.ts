@@ -26,8 +26,8 @@ async function inStep(ctx: SinkContext, settings: Partial<typeof quick> = {}): P
   return { ctx, platform, integration, running };
 }
 
-const emails = async (platform: SimPlatform): Promise<readonly (string | null)[]> =>
-  (await platform.state()).users.map(({ email }) => email).toSorted();
+const emails = async (platform: SimPlatform): Promise<readonly string[]> =>
+  (await platform.state()).users.map(({ email }) => email ?? '').toSorted();
 
 test.each([
   ['the connection is reset after the write', { kind: 'reset_after_write', count: 1 }],

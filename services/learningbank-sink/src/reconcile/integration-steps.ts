@@ -6,6 +6,7 @@ import { beginFirstSync, findProvedSnapshot, isFirstSyncDone } from './first-syn
 import { type Integration, type IntegrationStateName, moveState, reportState } from './integration-store.ts';
 import { listTarget } from './listing.ts';
 import { dropUnusedTargets } from './target-store.ts';
+import { errorFacts } from './error-facts.ts';
 
 interface IntegrationStepsOptions {
   readonly db: Knex;
@@ -13,6 +14,8 @@ interface IntegrationStepsOptions {
   readonly platform: string;
   readonly now: () => Date;
   readonly isOwner: () => boolean;
+  /** True while we own the platform and nobody changed or disabled the integration. */
+  readonly isCurrent: (integration: Integration) => boolean;
   /** True while an object of the integration is being worked on. */
   readonly isWorking: (integrationId: string) => boolean;
   readonly onMoved: () => Promise<void>;
@@ -57,8 +60,15 @@ export class IntegrationSteps {
         return moveState(db, integration, { state: 'listing', snapshotId, topDepartmentId, defaultDepartmentId });
       }
       case 'listing':
-        await listTarget({ db, platform, session: way.session, now, stopped: () => !isOwner() });
-        if (!isOwner()) return false;
+        await listTarget({
+          db,
+          platform,
+          session: way.session,
+          now,
+          stopped: () => !this.#options.isCurrent(integration),
+          onTrouble: (error) => this.#failed(integration, error),
+        });
+        if (!this.#options.isCurrent(integration)) return false;
         log.info({ integration: id, tenant }, 'target listed, first sync begins');
         return beginFirstSync(db, integration);
       case 'first_sync':
@@ -76,7 +86,7 @@ export class IntegrationSteps {
 
   async #failed({ id, generation }: Integration, error: unknown): Promise<void> {
     const { db, log } = this.#options;
-    log.warn({ err: error, integration: id }, 'integration does not move on');
+    log.warn({ ...errorFacts(error), integration: id }, 'integration does not move on');
     const code: AppError['code'] = isAppError(error) ? error.code : 'UNEXPECTED';
     const message = isAppError(error) ? error.message : 'see the log';
     await reportState(db, { id, generation, code, message, retryMs: 1_000 }).catch(() => {});

@@ -1,6 +1,7 @@
 import type { Knex } from '@orgstream/database';
 import { type Logger, sleep } from '@orgstream/runtime';
 import { type Integration, readIntegrations } from './integration-store.ts';
+import { errorFacts } from './error-facts.ts';
 
 interface IntegrationsOptions {
   readonly db: Knex;
@@ -43,7 +44,9 @@ export class Integrations {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.refresh().catch((error: unknown) => this.#options.log.warn({ err: error }, 'integrations not read'));
+      await this.refresh().catch((error: unknown) =>
+        this.#options.log.warn(errorFacts(error), 'integrations not read'),
+      );
       await sleep(this.#options.pollMs, signal);
     }
   }

@@ -1,6 +1,7 @@
 import type { Logger } from '@orgstream/runtime';
 import { backoffMs, sleep } from '@orgstream/runtime';
 import pg from 'pg';
+import { errorFacts } from './error-facts.ts';
 
 /**
  * Keeps one connection listening on `channels`, and calls `onNotify` for each notification and once after every
@@ -33,7 +34,7 @@ export async function listen(options: {
       attempt = 0;
       if (!signal.aborted) await closed;
     } catch (error) {
-      log.debug({ err: error }, 'not listening, polling');
+      log.debug(errorFacts(error), 'not listening, polling');
     }
     await client.end().catch(() => {});
     if (!signal.aborted) await sleep(backoffMs(Math.max(1, attempt), { baseMs: 200, capMs: 5_000 }), signal);

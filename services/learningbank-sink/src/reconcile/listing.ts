@@ -1,5 +1,7 @@
 import type { LearningbankClient, Page } from '@orgstream/clients';
+import { type AppError, isAppError } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
+import { backoffMs, sleep } from '@orgstream/runtime';
 import type { PlatformSession } from '../platform/platform-session.ts';
 import { dropTargetsBefore, putTargets, type TargetObject } from './target-store.ts';
 
@@ -30,6 +32,8 @@ export async function listTarget(options: {
   readonly session: PlatformSession;
   readonly now: () => Date;
   readonly stopped: () => boolean;
+  /** Why a page is asked for again. */
+  readonly onTrouble: (error: AppError) => Promise<void>;
 }): Promise<void> {
   const { db, platform, session } = options;
   const listedAt = options.now();
@@ -37,12 +41,32 @@ export async function listTarget(options: {
     for (let fromPage = 1; ; fromPage += 1) {
       if (options.stopped()) return;
       // Page by page through the session, so that rate and breaker see each call.
-      const page = await session.read((client, signal) => first(lister(client, signal, fromPage)));
+      const page = await persist(options, () =>
+        session.read((client, signal) => first(lister(client, signal, fromPage))),
+      );
+      if (options.stopped()) return;
       if (page && page.items.length > 0) await putTargets(db, { platform, listedAt, objects: page.items });
       if (!page || fromPage >= page.totalPages) break;
     }
   }
   await dropTargetsBefore(db, platform, listedAt);
+}
+
+/** A page that fails is asked for again, so that a long listing goes on where it stopped. */
+async function persist<T>(
+  { stopped, onTrouble }: Parameters<typeof listTarget>[0],
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  for (let attempt = 1; !stopped(); attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isAppError(error) || error.disposition !== 'retry') throw error;
+      await onTrouble(error);
+      await sleep(Math.max(error.waitMs ?? 0, backoffMs(attempt, { baseMs: 250, capMs: 10_000 })));
+    }
+  }
+  return undefined;
 }
 
 async function first<T>(items: AsyncIterable<T>): Promise<T | undefined> {

@@ -54,7 +54,7 @@ test('structure follows: rename, move, delete, leaver', async () => {
   await ctx.commit(person('a', { active: false }));
   await ctx.converged();
   const { users } = await platform.state();
-  expect(users.map(({ isActive }) => isActive).toSorted()).toEqual([false, true]);
+  expect(users.filter(({ isActive }) => !isActive).map(({ email }) => email)).toEqual(['pa@example.org']);
 });
 
 test('two units swap their names: one passes through an interim name', async () => {

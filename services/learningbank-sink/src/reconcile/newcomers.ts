@@ -5,6 +5,7 @@ import type { Logger, SecretBox } from '@orgstream/runtime';
 import { readCredentials, resolvePlatform } from '../platform/login.ts';
 import { type Integration, moveState, putPlatform, reportState } from './integration-store.ts';
 import type { Integrations } from './integrations.ts';
+import { errorFacts } from './error-facts.ts';
 
 /** Time after which a login that failed is tried again; at once when an operator changes the integration. */
 const retryMs = 5_000;
@@ -46,7 +47,7 @@ export class Newcomers {
     } catch (error) {
       const code = isAppError(error) ? error.code : 'UNEXPECTED';
       const message = isAppError(error) ? error.message : 'see the log';
-      log.warn({ err: error, integration: id, code }, 'integration cannot log in');
+      log.warn({ ...errorFacts(error), integration: id }, 'integration cannot log in');
       await reportState(db, { id, generation, code, message, retryMs }).catch(() => {});
     }
   }

@@ -9,18 +9,34 @@ import type { WorkKey } from './keys.ts';
 import type { LinkRecord, Recorded } from './link-store.ts';
 import type { TargetKey, TargetObject } from './target-store.ts';
 
-/** What to plan, with what was looked up for it. */
+/** What to plan. */
 export interface PlanRequest {
   readonly integration: Integration;
   readonly key: WorkKey;
-  readonly candidates?: readonly Candidate[] | undefined;
-  readonly occupants?: { readonly users: number; readonly departments: number } | undefined;
 }
 
+/** What the target was found to have, for an outcome `look_up`. */
+export type LookedUp =
+  | { readonly candidates: readonly Candidate[] }
+  | { readonly occupants: { readonly users: number; readonly departments: number } };
+
+/** A plan, with the state it was made from. */
 export interface Planned {
   readonly outcome: Outcome;
   /** How the object is found at the target; set with the outcome `look_up`. */
   readonly lookUp: TargetKey | null;
+  /** The plan from the same state with what was looked up besides. */
+  readonly knowing: (lookedUp: LookedUp) => Planned;
+  /**
+   * True when nothing would follow for a person once this state is applied: planning from the same state with it. What
+   * changed since is in the work row's generation, so settling needs no further look. False for units and roles, whose
+   * plans depend on each other.
+   */
+  readonly settledBy: (link: {
+    readonly targetId: number;
+    readonly madeByUs: boolean;
+    readonly applied: unknown;
+  }) => boolean;
 }
 
 /** How often and how patiently an object is tried. */

@@ -1,4 +1,4 @@
-import type { Candidate, Outcome } from '../model.ts';
+import type { Outcome } from '../model.ts';
 import { AppError, isAppError } from '@orgstream/core';
 import { postgresError } from '@orgstream/database';
 import { carryOut, type Carried } from './carry-out.ts';
@@ -10,11 +10,12 @@ import type { ObjectContext, Planned } from './object-context.ts';
 import { settleOpenAttempts } from './open-attempts.ts';
 import { carryOutFirst } from './carry-out-first.ts';
 import { retryOrPark, type RunEnd } from './retry.ts';
+import { errorFacts } from './error-facts.ts';
 
-/** What was looked up for the next plan of an object. */
+/** What one claim of an object has learnt so far. */
 interface Known {
-  candidates?: readonly Candidate[] | undefined;
-  occupants?: { readonly users: number; readonly departments: number } | undefined;
+  /** Made from what was looked up: to be followed instead of a plan from fresh state. */
+  next?: Planned | undefined;
   /** The listing does not do: the target itself is asked. */
   fresh: boolean;
   /** A name or e-mail was refused once already. */
@@ -35,7 +36,9 @@ export async function runObject(context: ObjectContext, claimed: Claimed): Promi
       known.fresh = true;
     }
     for (let round = 1; round <= context.patience.maxRounds; round += 1) {
-      const end = await step(context, claimed, known);
+      const planned = known.next ?? (await context.plan({ integration: context.integration, key: claimed }));
+      known.next = undefined;
+      const end = await follow(context, claimed, { known, planned });
       if (end) return end;
     }
     throw new AppError('UNEXPECTED', 'planning after applying does not come to rest', { reason: 'no_rest' });
@@ -44,21 +47,24 @@ export async function runObject(context: ObjectContext, claimed: Claimed): Promi
   }
 }
 
-/** One plan and what follows from it; undefined = plan again. */
-async function step(context: ObjectContext, claimed: Claimed, known: Known): Promise<RunEnd | undefined> {
-  const { integration } = context;
-  const { candidates, occupants } = known;
-  const planned = await context.plan({ integration, key: claimed, candidates, occupants });
-  const { outcome } = planned;
+interface Plan {
+  readonly known: Known;
+  readonly planned: Planned;
+}
+
+/** What follows from one plan; undefined = plan again. */
+async function follow(context: ObjectContext, claimed: Claimed, plan: Plan): Promise<RunEnd | undefined> {
+  const { outcome } = plan.planned;
   switch (outcome.kind) {
     case 'settled':
-      return { to: 'settle', freed: known.freed };
+      return { to: 'settle', freed: plan.known.freed };
     case 'actions':
-      return actAll(context, claimed, { known, actions: outcome.actions });
+      return actAll(context, claimed, plan, outcome.actions);
     case 'look_up':
-      return lookUp(context, claimed, { known, planned });
+      plan.known.next = await lookUp(context, claimed, plan);
+      return undefined;
     case 'first':
-      return follow(await carryOutFirst(context, claimed, outcome), known);
+      return learn(await carryOutFirst(context, claimed, outcome), plan.known);
     case 'wait':
       return { to: 'wait', on: outcome.on, code: outcome.code ?? null };
     case 'park':
@@ -73,27 +79,28 @@ async function step(context: ObjectContext, claimed: Claimed, known: Known): Pro
 async function actAll(
   context: ObjectContext,
   claimed: Claimed,
-  { known, actions }: { readonly known: Known; readonly actions: Extract<Outcome, { kind: 'actions' }>['actions'] },
+  { known, planned }: Plan,
+  actions: Extract<Outcome, { kind: 'actions' }>['actions'],
 ): Promise<RunEnd | undefined> {
+  let last: Carried | undefined;
   for (const action of actions) {
-    const carried = await carryOut(context, { key: claimed, cause: claimed, action, refusedOnce: known.refusedOnce });
-    const end = follow(carried, known);
-    if (end || carried.to !== 'done') return end;
+    last = await carryOut(context, { key: claimed, cause: claimed, action, refusedOnce: known.refusedOnce });
+    const end = learn(last, known);
+    if (end || last.to !== 'done') return end;
   }
-  return undefined;
+  const { link } = last as Extract<Carried, { to: 'done' }>;
+  return link && planned.settledBy(link) ? { to: 'settle', freed: known.freed } : undefined;
 }
 
 /** Takes over what a carried-out action says about the next plan. */
-function follow(carried: Carried, known: Known): RunEnd | undefined {
+function learn(carried: Carried, known: Known): RunEnd | undefined {
   switch (carried.to) {
     case 'done':
       known.freed ||= carried.freed;
-      known.candidates = known.occupants = undefined;
       return undefined;
     case 'again':
       known.fresh = true;
       known.refusedOnce ||= carried.refused;
-      known.candidates = known.occupants = undefined;
       return undefined;
     case 'end':
       return carried.end;
@@ -103,22 +110,22 @@ function follow(carried: Carried, known: Known): RunEnd | undefined {
 async function lookUp(
   context: ObjectContext,
   claimed: Claimed,
-  { known, planned }: { readonly known: Known; readonly planned: Planned },
-): Promise<undefined> {
+  { known, planned }: Plan,
+): Promise<Planned | undefined> {
   const { db, platform, session, integration, gate } = context;
   if (planned.outcome.kind === 'look_up' && planned.outcome.what === 'occupants') {
-    const link = await readLink(db, claimed);
-    const departmentId = link?.targetId;
-    if (departmentId === undefined) return;
-    known.occupants = await gate.run(claimed.lane, () => lookUpOccupants(db, session, { platform, departmentId }));
-    return;
+    const departmentId = (await readLink(db, claimed))?.targetId;
+    if (departmentId === undefined) return undefined;
+    return planned.knowing({
+      occupants: await gate.run(claimed.lane, () => lookUpOccupants(db, session, { platform, departmentId })),
+    });
   }
   const key = planned.lookUp!;
   const objects =
     context.listing && !known.fresh
       ? await context.listing(key)
       : await gate.run(claimed.lane, () => lookUpTarget(session, key));
-  known.candidates = await candidatesOf(db, { platform, integrationId: integration.id }, objects);
+  return planned.knowing({ candidates: await candidatesOf(db, { platform, integrationId: integration.id }, objects) });
 }
 
 async function halt(context: ObjectContext, code: AppError['code']): Promise<RunEnd> {
@@ -135,7 +142,7 @@ function endOfError(context: ObjectContext, claimed: Claimed, error: unknown): R
   const { integration, log, patience } = context;
   if (isAppError(error, 'LEASE_LOST')) return { to: 'drop' };
   if (isAppError(postgresError(error, 'bringing an object into step'), 'POSTGRES_UNREACHABLE')) {
-    log.warn({ err: error, integration: integration.id }, 'database in trouble, object left as it is');
+    log.warn({ ...errorFacts(error), integration: integration.id }, 'database in trouble, object left as it is');
     return { to: 'drop' };
   }
   if (isAppError(error, 'PLATFORM_PAUSED', 'TARGET_RATE_LIMITED', 'TARGET_AUTH_FAILED')) {
@@ -143,7 +150,10 @@ function endOfError(context: ObjectContext, claimed: Claimed, error: unknown): R
   }
   const code = isAppError(error) ? error.code : 'UNEXPECTED';
   if (code === 'UNEXPECTED') {
-    log.warn({ err: error, integration: integration.id, kind: claimed.kind, objectId: claimed.id }, 'object failed');
+    log.warn(
+      { ...errorFacts(error), integration: integration.id, kind: claimed.kind, objectId: claimed.id },
+      'object failed',
+    );
   }
   return retryOrPark({ code, attempts: claimed.attempts, waitMs: isAppError(error) ? error.waitMs : 0 }, patience);
 }

@@ -65,7 +65,7 @@ test('paused while another takes over: the stale owner writes nothing more', asy
     [1, 5],
     [2, 50],
   ]);
-  expect(await second.reconciler.platforms).toHaveLength(1);
+  expect(second.reconciler.platforms).toHaveLength(1);
 });
 
 test('a stale token opens no attempt and ends no work; a disabled or changed integration opens none either', async () => {

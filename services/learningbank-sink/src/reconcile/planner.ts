@@ -1,5 +1,5 @@
 import type { Knex } from '@orgstream/database';
-import { marker, type Catalogue, type ObjectKey, type Outcome, type Policy } from '../model.ts';
+import { marker, type Catalogue, type Outcome, type PersonLink, type Policy } from '../model.ts';
 import { loadPlanInputs, plan, type PlanInput } from '../plan/index.ts';
 import { type Answer, answered, createBatcher, failed } from './batcher.ts';
 import type { Integration } from './integration-store.ts';
@@ -39,24 +39,34 @@ export function createPlanner(options: {
 }
 
 function planOne(request: PlanRequest, inputs: ReadonlyMap<string, PlanInput>, policy: Policy): Answer<Planned> {
-  const { key, candidates, occupants } = request;
+  const { key } = request;
   try {
     const input = inputs.get(`${key.kind}/${key.id}`);
     if (!input) throw new Error(`no plan input for ${keyOf(key)}`);
-    const known = { ...input, ...(candidates ? { candidates } : {}), ...(occupants ? { occupants } : {}) } as PlanInput;
-    const outcome = plan(known, policy);
-    return answered({ outcome, lookUp: outcome.kind === 'look_up' ? targetKeyOf(known, key, policy) : null });
+    return answered(plannedFrom(input, policy));
   } catch (error) {
     // The planner is total; if it is not, that is this object's trouble and nobody else's.
     return failed(error);
   }
 }
 
+function plannedFrom(input: PlanInput, policy: Policy): Planned {
+  const outcome = plan(input, policy);
+  return {
+    outcome,
+    lookUp: outcome.kind === 'look_up' ? targetKeyOf(input, policy) : null,
+    knowing: (lookedUp) => plannedFrom({ ...input, ...lookedUp }, policy),
+    settledBy: (link) =>
+      input.kind === 'person' && plan({ ...input, link: link as PersonLink }, policy).kind === 'settled',
+  };
+}
+
 /**
  * By what an object is to be looked for: what the planner would create if nothing were there says it, so that natural
  * keys are known in one place only.
  */
-function targetKeyOf(input: PlanInput, { kind, id }: ObjectKey, policy: Policy): TargetKey {
+function targetKeyOf(input: PlanInput, policy: Policy): TargetKey {
+  const { kind, id } = input;
   const own = marker(policy.tenant, kind, id);
   return { kind, marker: own, natural: naturalKeyOf(plan({ ...input, candidates: [] }, policy)) };
 }

@@ -7,10 +7,10 @@ import { endWork, type WorkEnd } from './work-store.ts';
 
 /** The writes of one owned platform, group-committed; one batch of each kind at a time. */
 export interface PlatformRecords {
-  openAttempt(start: AttemptStart): Promise<number | Refusal>;
-  record(record: LinkRecord): Promise<Recorded>;
+  readonly openAttempt: (start: AttemptStart) => Promise<number | Refusal>;
+  readonly record: (record: LinkRecord) => Promise<Recorded>;
   /** Resolves once the claim has ended. */
-  endWork(end: WorkEnd): Promise<void>;
+  readonly endWork: (end: WorkEnd) => Promise<void>;
 }
 
 /** Rows in one statement at most. */

@@ -18,6 +18,7 @@ import { createPlanner } from './planner.ts';
 import { createPlatformRecords, type PlatformRecords } from './platform-records.ts';
 import { createListingLookUp } from './listing-look-up.ts';
 import { readRipe, sweep } from './work-store.ts';
+import { errorFacts } from './error-facts.ts';
 
 /** Settings of the work on one platform. */
 export interface WorkerSettings {
@@ -98,6 +99,10 @@ export class PlatformWorker {
       platform: lease.platform,
       now: options.now,
       isOwner: () => lease.held && !stop.aborted,
+      isCurrent: ({ id, generation }) =>
+        lease.held &&
+        !stop.aborted &&
+        options.integrations.all.some((now) => now.id === id && now.enabled && now.generation === generation),
       isWorking: (id) => (['unit', 'role', 'person'] as const).some((kind) => this.#inFlight.count(id, kind) > 0),
       onMoved: () => options.integrations.refresh(),
     });
@@ -117,7 +122,7 @@ export class PlatformWorker {
       try {
         if (this.#lease.held) await this.#turn();
       } catch (error) {
-        log.warn({ err: error, platform: this.#lease.platform }, 'turn of the platform failed');
+        log.warn({ ...errorFacts(error), platform: this.#lease.platform }, 'turn of the platform failed');
       }
       await this.bell.wait(settings.pollMs, this.#stop);
     }
@@ -126,7 +131,9 @@ export class PlatformWorker {
 
   async #turn(): Promise<void> {
     const integrations = this.#options.integrations.ofPlatform(this.#lease.platform);
-    this.pool.keep(new Set(integrations.map(({ id }) => id)));
+    const ids = new Set(integrations.map(({ id }) => id));
+    this.pool.keep(ids);
+    for (const id of this.#ways.keys()) if (!ids.has(id)) this.#ways.delete(id);
     const active = integrations.filter((integration) => this.#prepare(integration));
     await this.#sweep(active);
     if (active.length > 0) await this.#claim(active);
@@ -171,7 +178,9 @@ export class PlatformWorker {
   #start(integration: Integration, claimed: Claimed): void {
     this.#inFlight.add(claimed);
     const work = this.#work(integration, claimed)
-      .catch((error: unknown) => this.#options.log.warn({ err: error, integration: integration.id }, 'claim not ended'))
+      .catch((error: unknown) =>
+        this.#options.log.warn({ ...errorFacts(error), integration: integration.id }, 'claim not ended'),
+      )
       .finally(() => {
         this.#inFlight.delete(claimed);
         this.#running.delete(work);

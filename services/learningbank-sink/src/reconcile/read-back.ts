@@ -62,5 +62,5 @@ export function shows(folded: Applied, after: unknown): boolean {
 }
 
 function canonical(value: unknown): string {
-  return JSON.stringify(Array.isArray(value) ? value.toSorted() : value);
+  return JSON.stringify(Array.isArray(value) ? value.toSorted((a, b) => Number(a) - Number(b)) : value);
 }

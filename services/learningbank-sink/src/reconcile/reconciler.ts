@@ -8,6 +8,7 @@ import { Integrations } from './integrations.ts';
 import { listen } from './listener.ts';
 import { Newcomers } from './newcomers.ts';
 import { PlatformWorker, type WorkerSettings } from './platform-worker.ts';
+import { errorFacts } from './error-facts.ts';
 
 export interface ReconcilerOptions {
   readonly db: Knex;
@@ -116,7 +117,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       try {
         await work();
       } catch (error) {
-        log.debug({ err: error }, 'periodic look failed');
+        log.debug(errorFacts(error), 'periodic look failed');
       }
       await sleep(ms, signal);
     }
