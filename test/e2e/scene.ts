@@ -1,70 +1,35 @@
 import {
   createRandom,
   generateOrganisation,
+  insertOrganisation,
   randomChanges,
   type GeneratedOrganisation,
   type OrganisationOptions,
+  type PlannedOrganisation,
 } from '@orgstream/simulator-ziik';
-import { join, proveInStep, readStackFile, waitConverged, type Joined, type StackFile } from '@orgstream/world';
+import { join, readStackFile, type StackFile } from '@orgstream/world';
 import { until } from '@orgstream/testkit';
 import pg from 'pg';
 import { expect } from 'vitest';
+import { viewOf, type PlatformView, type ProveOptions } from './platform-view.ts';
 
-/** What the Learningbank simulator says is true; only what tests look at. */
-export interface TargetState {
-  readonly departments: readonly {
-    readonly id: number;
-    readonly name: string;
-    readonly parentId: number | null;
-    readonly externalId: string | null;
-    readonly isTop: boolean;
-  }[];
-  readonly permissionTypes: readonly {
-    readonly id: number;
-    readonly name: string;
-    readonly externalId: string | null;
-    readonly isSystem: boolean;
-  }[];
-  readonly jobProfiles: readonly { readonly id: number; readonly name: string; readonly isDefault: boolean }[];
-  readonly users: readonly {
-    readonly id: number;
-    readonly email: string | null;
-    readonly firstName: string;
-    readonly lastName: string;
-    readonly language: string;
-    readonly isActive: boolean;
-    readonly externalId: string | null;
-    readonly departmentIds: readonly number[];
-    readonly permissionTypeIds: readonly number[];
-    readonly jobProfileId: number | null;
-  }[];
-}
+export type { PlatformView, ProveOptions, TargetState, Work } from './platform-view.ts';
+
+type JoinOptions = Pick<SceneOptions, 'platform' | 'settings' | 'unsynced'>;
 
 /** One tenant of the shared world with a platform of its own, and the eyes to look at both ends. */
-export interface Scene extends AsyncDisposable {
+export interface Scene extends PlatformView, AsyncDisposable {
   /** Where everything is, read anew: pids change when a service was killed. */
   file(): Promise<StackFile>;
   readonly ziik: pg.Pool;
   readonly siteId: string;
   readonly organisation: GeneratedOrganisation;
-  readonly joined: Joined;
-  target(): Promise<TargetState>;
-  /** The user of a person, by our marker. */
-  user(personId: string): Promise<TargetState['users'][number] | undefined>;
-  /** The department of a unit, by our marker. */
-  department(unitId: string): Promise<TargetState['departments'][number] | undefined>;
-  /** Rows of `sink.work` of this integration: what is outstanding, parked, waiting. */
-  work(): Promise<
-    readonly { readonly kind: string; readonly id: string; readonly state: string; readonly code: string | null }[]
-  >;
-  /** Everything committed so far is at the target. */
-  converge(deadlineMs?: number): Promise<void>;
-  /** `converge`, then compares source and target object by object with code that knows nothing of the pipeline. */
-  prove(deadlineMs?: number): Promise<void>;
+  /** Our own database. */
+  readonly database: pg.Pool;
+  /** Joins the same tenant to one more platform. */
+  joinAgain(options?: JoinOptions): Promise<PlatformView>;
+  /** So many random changes, as in daily life. From then on `prove` takes whatever the rules keep back. */
   change(count: number, seed: number): Promise<void>;
-  /** Injects a fault into this scene's platform. */
-  fault(fault: Readonly<Record<string, unknown>>): Promise<void>;
-  healFaults(): Promise<void>;
 }
 
 /** Path of the shared world's stack file. */
@@ -76,6 +41,8 @@ export function worldPath(): string {
 
 export interface SceneOptions {
   readonly organisation?: Partial<OrganisationOptions>;
+  /** This very organisation instead of a generated one. */
+  readonly plan?: PlannedOrganisation;
   readonly platform?: Readonly<Record<string, unknown>>;
   readonly settings?: Parameters<typeof join>[2]['settings'];
   /** Changes the source after it was generated and before it is joined. */
@@ -84,7 +51,7 @@ export interface SceneOptions {
   readonly unsynced?: boolean;
 }
 
-let seed = Date.now() % 1_000_000;
+const TOP_DEPARTMENT = 'The academy';
 
 /** Generates a small organisation, joins it to a platform of its own and waits for the first sync. */
 export async function openScene(options: SceneOptions = {}): Promise<Scene> {
@@ -92,74 +59,63 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   const file = await readStackFile(path);
   const ziik = new pg.Pool({ connectionString: file.ziikPostgresUrl, max: 3 });
   const database = new pg.Pool({ connectionString: file.postgresUrl, max: 2 });
-  const organisation = await generateOrganisation(ziik, {
-    seed: (seed += 1),
-    units: 12,
-    people: 30,
-    withoutEmail: 0,
-    expired: 0,
-    ...options.organisation,
-  });
+  const organisation = options.plan
+    ? await insertOrganisation(ziik, options.plan)
+    : await generateOrganisation(ziik, {
+        seed: seedOf(expect.getState().currentTestName ?? ''),
+        units: 12,
+        people: 30,
+        withoutEmail: 0,
+        expired: 0,
+        ...options.organisation,
+      });
+  const { siteId } = organisation;
   await options.before?.(ziik, organisation);
-  const joined = await join(file, organisation.siteId, {
-    name: `Scene ${organisation.siteId}`,
-    ...(options.platform ? { platform: options.platform } : {}),
-    ...(options.settings ? { settings: options.settings } : {}),
-  });
-  const sim = `${file.learningbankSimUrl}/_sim`;
-  const target = async (): Promise<TargetState> =>
-    (await (await fetch(`${sim}/state?platform=${joined.platform.id}`)).json()) as TargetState;
-  const converge = async (deadlineMs = 90_000): Promise<void> => {
-    await waitConverged(await readStackFile(path), { deadlineMs, integrations: [joined.integration] });
+  let changed = false;
+  const joinTo = async (to: JoinOptions): Promise<PlatformView> => {
+    const joined = await join(file, siteId, {
+      name: `Scene ${siteId}`,
+      platform: { topDepartmentName: TOP_DEPARTMENT, ...to.platform },
+      ...(to.settings ? { settings: to.settings } : {}),
+    });
+    const topName = String(to.platform?.['topDepartmentName'] ?? TOP_DEPARTMENT);
+    const view = withDefaults(viewOf(path, file, joined, database), topName, () => changed);
+    if (!to.unsynced) await view.converge();
+    return view;
   };
-  const scene: Scene = {
+  return {
+    ...(await joinTo(options)),
     file: () => readStackFile(path),
     ziik,
-    siteId: organisation.siteId,
+    siteId,
     organisation,
-    joined,
-    target,
-    user: async (id) => (await target()).users.find((u) => u.externalId === `${joined.tenant}:person:${id}`),
-    department: async (id) => (await target()).departments.find((d) => d.externalId === `${joined.tenant}:unit:${id}`),
-    work: async () =>
-      (
-        await database.query(
-          'select kind, id, state, code from sink.work where integration_id = $1 order by kind, id',
-          [joined.integration],
-        )
-      ).rows,
-    converge,
-    async prove(deadlineMs) {
-      await converge(deadlineMs);
-      const { mismatches, duplicates, compared } = await proveInStep(file, joined);
-      expect({ mismatches, duplicates }).toEqual({ mismatches: [], duplicates: [] });
-      expect(compared).toBeGreaterThan(0);
-    },
-    async change(count, with_) {
-      await randomChanges(ziik, organisation.siteId, { random: createRandom(with_), count });
-    },
-    async fault(fault) {
-      const response = await fetch(`${sim}/faults`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ platform: joined.platform.id, ...fault }),
-      });
-      expect(response.status, await response.text()).toBe(201);
-    },
-    async healFaults() {
-      const faults = (await (await fetch(`${sim}/faults`)).json()) as { id: number; platform?: number | null }[];
-      await Promise.all(
-        faults
-          .filter((f) => f.platform === joined.platform.id)
-          .map((f) => fetch(`${sim}/faults/${f.id}`, { method: 'DELETE' })),
-      );
+    database,
+    joinAgain: (again = {}) => joinTo(again),
+    async change(count, seed) {
+      changed = true;
+      await randomChanges(ziik, siteId, { random: createRandom(seed), count });
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([ziik.end(), database.end()]);
     },
   };
-  if (!options.unsynced) await converge();
-  return scene;
+}
+
+/** Every proof sees to it that the top department's name was never changed. */
+function withDefaults(view: PlatformView, topDepartmentName: string, isRandom: () => boolean): PlatformView {
+  return {
+    ...view,
+    prove: (given = {}) => {
+      const options: ProveOptions = typeof given === 'number' ? { deadlineMs: given } : given;
+      const parked = isRandom() ? { parked: 'any' as const } : {};
+      return view.prove({ ...parked, ...options, oracle: { topDepartmentName, ...options.oracle } });
+    },
+  };
+}
+
+/** A test draws the same organisation each time. */
+function seedOf(name: string): number {
+  return [...name].reduce((hash, letter) => (hash * 31 + letter.codePointAt(0)!) % 1_000_003, 7);
 }
 
 /** SIGKILLs a service of the shared world and waits until its supervisor has started another. */

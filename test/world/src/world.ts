@@ -120,7 +120,9 @@ function environmentOf(infrastructure: Infrastructure): Record<string, string> {
 /** What a deployment does once: databases, migrations, topics, schemas, and the source with its slot and publication. */
 async function prepare(stack: WorldOptions['stack'] & object, say: (line: string) => void): Promise<Infrastructure> {
   say('applying migrations, topics and schemas, adding the source …');
-  const [postgresUrl, ziikPostgresUrl] = [await stack.createDatabase(), await stack.createDatabase()];
+  // In a cluster that is not ours the names may be taken.
+  const names = stack.kind === 'external' ? [] : ['orgstream', 'ziik'];
+  const [postgresUrl, ziikPostgresUrl] = [await stack.createDatabase(names[0]), await stack.createDatabase(names[1])];
   const secretKey = `dev:${randomBytes(32).toString('hex')}`;
   const ziik = new pg.Client({ connectionString: ziikPostgresUrl });
   await ziik.connect();
