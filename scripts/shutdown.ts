@@ -4,11 +4,15 @@
  */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(130);
+  let interruptedAtMs: number | undefined;
+  process.on('SIGINT', () => {
+    const now = performance.now();
+    // npm, the shell and the terminal may each pass on the same Ctrl-C.
+    if (interruptedAtMs !== undefined && now - interruptedAtMs > 500) process.exit(130);
+    interruptedAtMs ??= now;
     controller.abort();
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  });
+  process.on('SIGTERM', () => controller.abort());
   process.once('disconnect', () => controller.abort());
   process.channel?.unref();
   return controller.signal;

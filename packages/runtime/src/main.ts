@@ -9,13 +9,10 @@ export interface Service extends AsyncDisposable {
   run(): Promise<void>;
 }
 
-/** Aborts on SIGTERM or SIGINT. A second signal ends the process at once. */
+/** Aborts on SIGTERM or SIGINT; repeated signals change nothing: who cannot wait sends SIGKILL. */
 export function shutdownSignal(): AbortSignal {
   const controller = new AbortController();
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort();
-  };
+  const stop = (): void => controller.abort();
   process.on('SIGTERM', stop).on('SIGINT', stop);
   return controller.signal;
 }
