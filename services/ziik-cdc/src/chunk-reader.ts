@@ -17,7 +17,7 @@ import { MESSAGE_PREFIX } from './watermarks.ts';
 import { parsePgSnapshot, type PgSnapshot } from './xids.ts';
 
 /** Rows of one table within a chunk. */
-export interface ChunkPart {
+interface ChunkPart {
   readonly table: MappedTable;
   readonly rows: Draft[];
 }

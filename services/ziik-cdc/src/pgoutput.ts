@@ -2,7 +2,7 @@ import { AppError } from '@orgstream/core';
 import { Tuple } from './tuple.ts';
 
 /** A column as a relation message describes it. */
-export interface RelationColumn {
+interface RelationColumn {
   readonly name: string;
   readonly typeOid: number;
   /** Part of the replica identity. With identity `f`ull the server flags every column. */
@@ -19,7 +19,7 @@ export interface Relation {
   readonly columns: readonly RelationColumn[];
 }
 
-export interface Begin {
+interface Begin {
   readonly tag: 'begin';
   /** LSN of the commit record: the position of everything in this transaction. */
   readonly commitLsn: number;
@@ -28,7 +28,7 @@ export interface Begin {
   readonly xid: number;
 }
 
-export interface Commit {
+interface Commit {
   readonly tag: 'commit';
   readonly commitLsn: number;
   /** First byte after the commit record: what may be acknowledged. */
@@ -44,12 +44,12 @@ export interface RowChange {
   readonly oldIsWhole: boolean;
 }
 
-export interface Truncate {
+interface Truncate {
   readonly tag: 'truncate';
   readonly relationIds: readonly number[];
 }
 
-export interface LogicalMessage {
+interface LogicalMessage {
   readonly tag: 'message';
   readonly transactional: boolean;
   readonly lsn: number;
@@ -58,7 +58,7 @@ export interface LogicalMessage {
 }
 
 /** Type and origin messages: nothing for us. */
-export interface Ignored {
+interface Ignored {
   readonly tag: 'ignored';
 }
 
@@ -73,7 +73,7 @@ export function readUint64(bytes: Buffer, offset: number): number {
 }
 
 /** Microseconds since 2000 (signed) as Unix milliseconds. */
-export function readPgTime(bytes: Buffer, offset: number): number {
+function readPgTime(bytes: Buffer, offset: number): number {
   return Math.floor((bytes.readInt32BE(offset) * 2 ** 32 + bytes.readUInt32BE(offset + 4)) / 1000) + PG_EPOCH_MS;
 }
 

@@ -1,7 +1,7 @@
 import { AppError } from '@orgstream/core';
 
 /** What a column's slot holds. */
-export const NULL = 0;
+const NULL = 0;
 export const TEXT = 1;
 /** A large value that the update did not touch and the server therefore did not send. */
 export const UNCHANGED = 2;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CdcContext, finalState } from './cdc-context.ts';
+import { CdcContext, finalState } from '../test-support/cdc-context.ts';
 
 test(
   'killed again and again while rows are written: every row is in Kafka, as it is in the table',

@@ -1,6 +1,6 @@
 import { until } from '@orgstream/testkit';
 import { expect, test } from 'vitest';
-import { CdcContext, finalState } from './cdc-context.ts';
+import { CdcContext, finalState } from '../test-support/cdc-context.ts';
 
 const row = (id: number): string => `insert into units (id, site_id, name) values (${id}, 5, 'unit ${id}')`;
 

@@ -13,7 +13,9 @@ interface Golden {
   }[];
 }
 
-const golden = JSON.parse(readFileSync(new URL('./golden/pgoutput.json', import.meta.url), 'utf8')) as Golden;
+const golden = JSON.parse(
+  readFileSync(new URL('../test-support/golden/pgoutput.json', import.meta.url), 'utf8'),
+) as Golden;
 const large = Array.from({ length: 3_000 }, (_, i) => String.fromCharCode(19_968 + (((i + 1) * 7919) % 20_000))).join(
   '',
 );

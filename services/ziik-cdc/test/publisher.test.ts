@@ -5,7 +5,7 @@ import { CommitLog } from '../src/commit-log.ts';
 import { createMetrics } from '../src/metrics.ts';
 import { Publisher } from '../src/publisher.ts';
 import type { Draft } from '../src/row-mapper.ts';
-import { decoded, FakeProducer, jsonCodec } from './fake-producer.ts';
+import { decoded, FakeProducer, jsonCodec } from '../test-support/fake-producer.ts';
 
 function draft(siteId: number, id: number): Draft {
   const position = { epoch: 0, lsn: 0, seq: 0, last: false };

@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import { createMetrics } from '../src/metrics.ts';
 import { runSession } from '../src/session.ts';
 import { requestSnapshots } from '../src/snapshot-store.ts';
-import { decoded, FakeProducer, jsonCodec } from './fake-producer.ts';
+import { decoded, FakeProducer, jsonCodec } from '../test-support/fake-producer.ts';
 
 const schema = readFileSync(new URL('../../../test/simulators/ziik/schema.sql', import.meta.url), 'utf8');
 

@@ -1,6 +1,6 @@
 import { until } from '@orgstream/testkit';
 import { expect, test } from 'vitest';
-import { CdcContext, finalState, type SeenRecord } from './cdc-context.ts';
+import { CdcContext, finalState, type SeenRecord } from '../test-support/cdc-context.ts';
 
 const seed = (rows: number): string => `
   insert into sites (id, identifier) values (1, 'a'), (2, 'b');

@@ -1,7 +1,7 @@
 import { until } from '@orgstream/testkit';
 import { removeSource } from '@orgstream/ziik-source';
 import { expect, test } from 'vitest';
-import { CdcContext, finalState } from './cdc-context.ts';
+import { CdcContext, finalState } from '../test-support/cdc-context.ts';
 
 test('a committed change is in Kafka with its position, and nothing before it is forgotten', async () => {
   await using ctx = await CdcContext.open();

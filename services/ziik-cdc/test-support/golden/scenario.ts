@@ -9,7 +9,7 @@ export const tables = `
 `;
 
 /** 3 000 characters that do not compress: stored out of line. */
-export const large = `(select string_agg(chr(19968 + (i * 7919) % 20000), '' order by i) from generate_series(1, 3000) i)`;
+const large = `(select string_agg(chr(19968 + (i * 7919) % 20000), '' order by i) from generate_series(1, 3000) i)`;
 
 export const steps = [
   `insert into plain values (1, 5, 'Åse 👩‍🍳', true, '2024-02-29 12:34:56.789+00', -7)`,

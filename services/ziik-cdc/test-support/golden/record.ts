@@ -1,4 +1,4 @@
-// Records the golden bytes of the pgoutput decoder from a real server: node services/ziik-cdc/test/golden/record.ts
+// Records the golden bytes of the pgoutput decoder from a real server: node services/ziik-cdc/test-support/golden/record.ts
 import { writeFileSync } from 'node:fs';
 import { startOwnPostgres } from '@orgstream/testkit';
 import pg from 'pg';
