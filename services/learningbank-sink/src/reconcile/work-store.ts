@@ -111,7 +111,8 @@ function endRows(ends: readonly WorkEnd[]): string {
 /**
  * Ends claims of one platform in one statement. Nothing happens to a row marked again since it was claimed: it stays
  * ready. What waits for an object that came to rest becomes ready. What waits for an object that is itself parked, a
- * match case or held is parked with the same code: it cannot go on by itself. Fenced by the lease token.
+ * match case or held is parked with the same code: it cannot go on by itself. So who still waits for an object that is
+ * parked (again) is looked at again, whatever its code was before. Fenced by the lease token.
  *
  * Waiting and parked rows get a `next_at` at which the sweeper looks at them again: after half their age, within 30
  * seconds and one hour, so that nothing waits for ever and nothing old is looked at all the time. Who waits for an
@@ -155,13 +156,14 @@ async function endInOneStatement(
         from was
         where was.verdict <> 'settle' and w.integration_id = was.integration_id and w.kind = was.kind and w.id = was.id
           and w.generation = was.generation
-        returning w.integration_id, w.kind, w.id, w.state in ('parked', 'conflict') and w.code is distinct from was.old_code as moved),
+        returning w.integration_id, w.kind, w.id, w.state in ('parked', 'conflict') as rests, w.code is distinct from was.old_code as moved),
      rested as materialized (
-       select * from settled union all select integration_id, kind, id, false from kept where moved),
+       select *, true as moved from settled
+        union all select integration_id, kind, id, false, moved from kept where rests),
      woken as (
        update sink.work w set state = 'ready', next_at = now(), waits_kind = null, waits_id = null
          from rested
-        where w.state in ('waiting', 'parked') and w.integration_id = rested.integration_id
+        where (w.state = 'waiting' or (w.state = 'parked' and rested.moved)) and w.integration_id = rested.integration_id
           and w.waits_kind = rested.kind and w.waits_id = rested.id
           and not exists (select from e where (e.integration_id, e.kind, e.id) = (w.integration_id, w.kind, w.id))
         returning 1),
