@@ -23,8 +23,23 @@ const silent = () => undefined;
 /** A logger that says nothing. */
 export const noLog: Log = { debug: silent, info: silent, warn: silent, error: silent } as unknown as Log;
 
-/** A kafkajs client with the settings that every producer, consumer and admin shares. */
-export function createClient(options: KafkaOptions): kafkajs.Kafka {
+/** kafkajs clients; a client's patience with absent brokers is fixed when it is made. */
+export interface Clients {
+  /** For producers and admins: gives up after some seconds, and their caller repeats. */
+  readonly client: kafkajs.Kafka;
+  /**
+   * For consumers: outlives a broker's restart. Giving up would be a crash, after which kafkajs joins as a new member
+   * and waits for the old one's session to end.
+   */
+  readonly consumers: kafkajs.Kafka;
+}
+
+/** Connects nothing yet. */
+export function createClients(options: KafkaOptions): Clients {
+  return { client: createClient(options, 8), consumers: createClient(options, 100) };
+}
+
+function createClient(options: KafkaOptions, retries: number): kafkajs.Kafka {
   return new kafkajs.Kafka({
     brokers: [...options.brokers],
     clientId: options.clientId,
@@ -34,7 +49,7 @@ export function createClient(options: KafkaOptions): kafkajs.Kafka {
     // Above the 13 s for which a killed broker can hold acks -1 back; below it every leader move would time out.
     requestTimeout: 30_000,
     // kafkajs's default back-off stretched a 13 s outage to 28 s: short steps, small cap.
-    retry: { initialRetryTime: 50, maxRetryTime: 1_000, multiplier: 2, retries: 8 },
+    retry: { initialRetryTime: 50, maxRetryTime: 1_000, multiplier: 2, retries },
     socketFactory,
     logLevel: kafkajs.logLevel.WARN,
     logCreator: () => (entry) => logEntry(options.log ?? noLog, entry),
@@ -54,12 +69,11 @@ function socketFactory({ host, port, ssl, onConnect }: ISocketFactoryArgs): Sock
 }
 
 /**
- * kafkajs calls every retry an error; what matters is judged by the adapter, so its errors are our warnings. Only the
+ * kafkajs calls every retry an error; what matters is judged, and logged, by the adapter. Only the
  * message and place are passed on: its extra fields hold stacks and whole payloads.
  */
 function logEntry(log: Log, entry: LogEntry): void {
   const { message, broker, topic, partition, groupId, error } = entry.log as Record<string, unknown>;
   const fields = { kafkajs: entry.namespace, broker, topic, partition, groupId, error: String(error ?? message) };
-  if (entry.level === kafkajs.logLevel.ERROR) log.info(fields, 'kafkajs reports');
-  else log.debug(fields, 'kafkajs reports');
+  log.debug(fields, 'kafkajs reports');
 }

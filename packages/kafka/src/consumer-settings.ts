@@ -10,7 +10,12 @@ export interface ConsumerSettings {
 }
 
 /** A kafkajs consumer with the settings that its hazards ask for. */
-export function createInner(kafka: kafkajs.Kafka, groupId: string, sessionTimeoutMs: number): kafkajs.Consumer {
+export function createInner(
+  kafka: kafkajs.Kafka,
+  groupId: string,
+  sessionTimeoutMs: number,
+  mayRestart: () => boolean,
+): kafkajs.Consumer {
   return kafka.consumer({
     groupId,
     allowAutoTopicCreation: false,
@@ -23,8 +28,13 @@ export function createInner(kafka: kafkajs.Kafka, groupId: string, sessionTimeou
     maxWaitTimeInMs: 100,
     maxBytesPerPartition: 512 * 1024,
     maxBytes: 4 * 1024 * 1024,
-    // Crashes restart as long as our watchdog bears them.
-    retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 8, restartOnFailure: () => Promise.resolve(true) },
+    // Crashes restart as long as our watchdog bears them; a closed consumer must not come back as a member.
+    retry: {
+      initialRetryTime: 100,
+      maxRetryTime: 1_000,
+      retries: 100,
+      restartOnFailure: () => Promise.resolve(mayRestart()),
+    },
   });
 }
 

@@ -2,11 +2,12 @@ import kafkajs, { type ConsumerGroupJoinEvent, type EachBatchPayload } from 'kaf
 import { AppError, isAppError } from '@orgstream/core';
 import { retrying } from '@orgstream/runtime';
 import { Assignment, withinMs } from './assignment.ts';
-import type { Log } from './client.ts';
+import type { Clients, Log } from './client.ts';
 import type { CommitOffset } from './committer.ts';
 import { protocolType, translate } from './errors.ts';
 import { toInRecord } from './in-record.ts';
 import type { Lane } from './lane.ts';
+import { topicPartitions } from './offsets.ts';
 import type { Consumer, ConsumerOptions, PartitionProgress, TopicPartition } from './port.ts';
 import { startOffsets } from './start-offsets.ts';
 import { byTopic, createInner, type ConsumerSettings } from './consumer-settings.ts';
@@ -15,6 +16,8 @@ import { Watchdog } from './watchdog.ts';
 /** How long a stopping consumer waits for running handlers before it aborts them. */
 const graceMs = 5_000;
 const maxRestarts = 10;
+/** A broker that restarts is away for longer than two short session timeouts. */
+const minSilentMs = 60_000;
 /** As many stale answers in a row can no longer be answers from before a rebalance: the broker moved our position. */
 const maxStaleFetches = 5;
 /** A new leader may tell an old high watermark for a moment: an offset beyond it is not lost yet. */
@@ -41,12 +44,17 @@ export class KafkaConsumer implements Consumer {
   #commit: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
   #ready = false;
 
-  constructor(kafka: kafkajs.Kafka, log: Log, options: ConsumerOptions, settings: ConsumerSettings) {
-    this.#kafka = kafka;
+  constructor(kafka: Clients, log: Log, options: ConsumerOptions, settings: ConsumerSettings) {
+    this.#kafka = kafka.client;
     this.#log = log;
     this.#options = options;
     this.#settings = settings;
-    this.#inner = createInner(kafka, options.groupId, settings.sessionTimeoutMs);
+    this.#inner = createInner(
+      kafka.consumers,
+      options.groupId,
+      settings.sessionTimeoutMs,
+      () => !this.#closing.signal.aborted,
+    );
   }
 
   get lastActivityMs(): number {
@@ -68,6 +76,8 @@ export class KafkaConsumer implements Consumer {
 
   /** Connects; throws KAFKA_UNREACHABLE, TOPIC_MISSING. */
   async connect(): Promise<void> {
+    // By the impatient client: once running, a consumer waits for brokers far longer than a start should.
+    for (const topic of this.#options.topics) await topicPartitions(this.#kafka, topic);
     try {
       await this.#inner.connect();
       // Hazard: without `fromBeginning` an offset out of range jumps to the latest and skips everything before.
@@ -79,7 +89,7 @@ export class KafkaConsumer implements Consumer {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const silentMs = 2 * this.#settings.sessionTimeoutMs;
+    const silentMs = Math.max(minSilentMs, 2 * this.#settings.sessionTimeoutMs);
     this.#watchdog = new Watchdog({ silentMs, maxRestarts, onDead: (error) => this.#fail(error) });
     const onAbort = () => this.#ended.resolve();
     signal.addEventListener('abort', onAbort, { once: true });

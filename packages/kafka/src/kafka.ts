@@ -1,5 +1,5 @@
 import { KafkaAdmin } from './admin.ts';
-import { createClient, noLog, type KafkaOptions } from './client.ts';
+import { createClients, noLog, type KafkaOptions } from './client.ts';
 import { KafkaConsumer } from './consumer.ts';
 import type { Kafka } from './port.ts';
 import { KafkaProducer } from './producer.ts';
@@ -16,17 +16,18 @@ export interface CreateKafkaOptions extends KafkaOptions {
 
 /** The Kafka port over kafkajs 2.2.4, with the remedies for its hazards. Connects nothing by itself. */
 export function createKafka(options: CreateKafkaOptions): Kafka {
-  const client = createClient(options);
+  const clients = createClients(options);
+  const { client } = clients;
   const log = options.log ?? noLog;
   const sessionTimeoutMs = options.sessionTimeoutMs ?? 30_000;
   return {
     createProducer: () => KafkaProducer.connect(client, log),
     createConsumer: async (consumerOptions) => {
-      const consumer = new KafkaConsumer(client, log, consumerOptions, { sessionTimeoutMs });
+      const consumer = new KafkaConsumer(clients, log, consumerOptions, { sessionTimeoutMs });
       await consumer.connect();
       return consumer;
     },
     createAdmin: () => KafkaAdmin.connect(client, log),
-    read: (readOptions) => readTopic(client, log, readOptions, sessionTimeoutMs),
+    read: (readOptions) => readTopic(clients, log, readOptions, sessionTimeoutMs),
   };
 }

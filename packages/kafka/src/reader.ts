@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type kafkajs from 'kafkajs';
 import { isAppError } from '@orgstream/core';
-import type { Log } from './client.ts';
+import type { Clients, Log } from './client.ts';
 import { KafkaConsumer } from './consumer.ts';
 import type { Lane } from './lane.ts';
 import { offsetsSince, watermarks, withAdmin } from './offsets.ts';
@@ -22,19 +22,19 @@ interface Span {
  * is made and deleted again.
  */
 export async function readTopic(
-  kafka: kafkajs.Kafka,
+  kafka: Clients,
   log: Log,
   options: ReadOptions,
   sessionTimeoutMs: number,
 ): Promise<number> {
-  const spans = await capture(kafka, options);
+  const spans = await capture(kafka.client, options);
   const open = new Map([...spans].filter(([, { next, end }]) => next < end));
   if (open.size === 0) return 0;
   const groupId = `orgstream-read-${randomUUID()}`;
   try {
     await consume(kafka, log, options, { spans: open, groupId, sessionTimeoutMs });
   } finally {
-    await withAdmin(kafka, 'deleting a read group', (admin) => admin.deleteGroups([groupId])).catch(
+    await withAdmin(kafka.client, 'deleting a read group', (admin) => admin.deleteGroups([groupId])).catch(
       (error: unknown) => {
         // Harmless: an empty group expires by itself.
         if (isAppError(error)) log.debug({ code: error.code, groupId }, 'leaving a read group behind');
@@ -64,7 +64,7 @@ interface Plan {
   readonly sessionTimeoutMs: number;
 }
 
-async function consume(kafka: kafkajs.Kafka, log: Log, options: ReadOptions, plan: Plan): Promise<void> {
+async function consume(kafka: Clients, log: Log, options: ReadOptions, plan: Plan): Promise<void> {
   const { spans } = plan;
   const finished = new AbortController();
   await using consumer: KafkaConsumer = new KafkaConsumer(
