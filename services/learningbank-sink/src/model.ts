@@ -1,8 +1,7 @@
 import type { ErrorCode, IntegrationSettings } from '@orgstream/core';
 
 /** Objects that exist at the target; a person's memberships and assignments are part of the person. */
-export const objectKinds = ['unit', 'role', 'person'] as const;
-export type ObjectKind = (typeof objectKinds)[number];
+export type ObjectKind = 'unit' | 'role' | 'person';
 
 export interface ObjectKey {
   readonly kind: ObjectKind;

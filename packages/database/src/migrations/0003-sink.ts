@@ -145,8 +145,6 @@ export async function up(knex: Knex): Promise<void> {
       primary key (integration_id, kind, id)
     );
     create unique index link_target on sink.link (platform, kind, target_id) where not is_top;
-    create index link_department on sink.link (integration_id, ((applied ->> 'parentId')::bigint), (applied ->> 'name')) where kind = 'unit';
-    create index link_role_name on sink.link (integration_id, (applied ->> 'name')) where kind = 'role';
     create index link_email on sink.link (integration_id, lower(applied ->> 'email')) where kind = 'person';
     create index link_departments on sink.link using gin ((applied -> 'departmentIds') jsonb_path_ops) where kind = 'person';
     create index link_permission_types on sink.link using gin ((applied -> 'permissionTypeIds') jsonb_path_ops) where kind = 'person';

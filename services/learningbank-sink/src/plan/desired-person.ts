@@ -19,10 +19,10 @@ export interface DesiredPerson {
 }
 
 /** Written for a first or last name that the source does not have: the target wants both. */
-export const noName = '-';
+const noName = '-';
 
 /** Name and e-mail as they are to be written, or why not. */
-export function desiredIdentity(fact: PersonFact): Pick<DesiredPerson, 'firstName' | 'lastName' | 'email'> | Outcome {
+function desiredIdentity(fact: PersonFact): Pick<DesiredPerson, 'firstName' | 'lastName' | 'email'> | Outcome {
   const email = trimmed(fact.email);
   if (email === null) return park('EMAIL_MISSING');
   const first = trimmed(fact.firstName);

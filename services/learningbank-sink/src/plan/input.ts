@@ -91,7 +91,7 @@ interface Common {
 }
 
 /** What a department still holds that is not ours. */
-export interface Occupants {
+interface Occupants {
   readonly users: number;
   readonly departments: number;
 }
@@ -121,6 +121,7 @@ export interface PersonInput extends Common {
   /** Every unit the memberships name. */
   readonly units: ReadonlyMap<string, UnitRef>;
   readonly roles: RoleBook;
+  /** Not looked for while the person's own link has the wanted e-mail. */
   readonly emailHolder: EmailHolder | null;
   /** Only filled while there is no link. */
   readonly twins: readonly EmailTwin[];

@@ -4,7 +4,7 @@ import type { PersonLink } from '../model.ts';
 import { loadHolders, loadTwins } from './email-store.ts';
 import type { MembershipFact, PersonInput, UnitRef } from './input.ts';
 import { linkOf, personColumns, personFact, type LinkColumns, type LoadContext, type PersonRow } from './rows.ts';
-import { trimmed } from './text.ts';
+import { sameEmail, trimmed } from './text.ts';
 
 /** What of a person's input this module finds. */
 export type PersonPart = Omit<PersonInput, 'kind' | 'id' | 'tenantGone' | 'topUnitChanged' | 'roles' | 'candidates'>;
@@ -22,9 +22,11 @@ export async function loadPeople(
     readMemberships(db, context, ids),
     readUnits(db, context, ids),
   ]);
-  const wanted = people.flatMap(({ id, email, target_id }) => {
+  // Who has the address already is settled: nobody is asked for. That is every person who is in step.
+  const wanted = people.flatMap(({ id, email, applied }) => {
     const address = trimmed(email);
-    return address === null ? [] : [{ id, email: address, isLinked: target_id !== null }];
+    if (address === null || (applied && sameEmail(applied.email, address))) return [];
+    return [{ id, email: address, isLinked: applied !== null }];
   });
   const departments = new Set(people.flatMap(({ applied }) => applied?.departmentIds ?? []));
   const [holders, twins, ours] = await Promise.all([

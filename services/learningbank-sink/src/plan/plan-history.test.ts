@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { deletedPerson, membershipFact, personFact, roleFact, unitFact } from './fixtures/facts.ts';
-import { actualPicture, expectedPicture } from './fixtures/oracle.ts';
-import { applyChange, change, type Change } from './fixtures/organisation.ts';
-import { World } from './fixtures/world.ts';
+import { deletedPerson, membershipFact, personFact, roleFact, unitFact } from './test-support/facts.ts';
+import { actualPicture, expectedPicture } from './test-support/oracle.ts';
+import { applyChange, change, type Change } from './test-support/organisation.ts';
+import { World } from './test-support/world.ts';
 import { plan } from './plan.ts';
 
 // A machine under load needs its time for some hundred histories.

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ObjectKey } from '../model.ts';
-import { membershipFact, personFact, roleFact, unitFact } from './fixtures/facts.ts';
-import { applyChange, change } from './fixtures/organisation.ts';
-import { WorldDatabase } from './fixtures/world-database.ts';
-import { World } from './fixtures/world.ts';
+import { membershipFact, personFact, roleFact, unitFact } from './test-support/facts.ts';
+import { applyChange, change } from './test-support/organisation.ts';
+import { WorldDatabase } from './test-support/world-database.ts';
+import { World } from './test-support/world.ts';
 import type { PlanInput } from './input.ts';
 import { inputKey, loadPlanInputs } from './plan-input-store.ts';
 import { isGone } from './unit-tree.ts';
@@ -110,4 +110,23 @@ test('another tenant and another integration are not seen', async () => {
   const id = '00000000-0000-0000-0000-000000000000';
   const inputs = await loadPlanInputs(database.db, { id, tenant: 'eu1.2' }, [{ kind: 'person', id: '7' }]);
   expect(inputs.get('person/7')).toMatchObject({ fact: null, link: null, emailHolder: null, memberships: [] });
+});
+
+test('of many people who share an address, those that matter to a plan are loaded: active, ready, lowest id', async () => {
+  await using database = await WorldDatabase.open();
+  const world = new World().unit('1', unitFact({}));
+  for (let id = 1; id <= 300; id += 1) world.person(`${id}`, personFact({ active: id % 10 === 0 }));
+  world.work.get('person/10')!.state = 'parked';
+  await database.write(world);
+  const inputs = await loadPlanInputs(database.db, database.context, [
+    { kind: 'person', id: '20' },
+    { kind: 'person', id: '7' },
+  ]);
+  const twinsOf = (id: string): readonly string[] => {
+    const input = inputs.get(`person/${id}`);
+    return input?.kind === 'person' ? input.twins.map((twin) => twin.id) : [];
+  };
+  expect(twinsOf('7').slice(0, 3)).toEqual(['20', '30', '40']);
+  expect(twinsOf('20').slice(0, 2)).toEqual(['30', '40']);
+  expect(twinsOf('20').length).toBeLessThan(10);
 });

@@ -12,8 +12,8 @@ export function inputKey({ kind, id }: ObjectKey): string {
 
 /**
  * Everything the plans of these objects depend on, in a constant number of statements for a batch of up to some hundred.
- * Keys are `kind/id`; every asked object is answered. Units share one tree and roles one book for the whole batch: who
- * carries out several of them one after another keeps those true with `setLink`.
+ * Keys are `kind/id`; every asked object is answered. Units share one tree and roles one book, as they were when loaded:
+ * what one plan of the batch changes, the others see when they are loaded again.
  */
 export async function loadPlanInputs(
   db: Knex,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { marker } from '../model.ts';
-import { deletedPerson, deletedUnit, membershipFact, personFact, roleFact, unitFact } from './fixtures/facts.ts';
-import type { ModelUser } from './fixtures/target-model.ts';
-import { World } from './fixtures/world.ts';
+import { deletedPerson, deletedUnit, membershipFact, personFact, roleFact, unitFact } from './test-support/facts.ts';
+import type { ModelUser } from './test-support/target-model.ts';
+import { World } from './test-support/world.ts';
 
 /** Units 1 (top), 2 "North", 3 "South"; roles 5 "Cook", 6 "Waiter"; nobody yet. */
 function acme(): World {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { deletedRole, membershipFact, personFact, roleFact, unitFact } from './fixtures/facts.ts';
-import { World } from './fixtures/world.ts';
+import { deletedRole, membershipFact, personFact, roleFact, unitFact } from './test-support/facts.ts';
+import { World } from './test-support/world.ts';
 
 const typeOf = (world: World, id: string) => world.target.types.get(world.links.role.get(id)?.targetId ?? -1);
 const ops = (world: World): readonly string[] => world.target.calls.map(({ op }) => op);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { deletedUnit, unitFact } from './fixtures/facts.ts';
-import { World } from './fixtures/world.ts';
+import { deletedUnit, unitFact } from './test-support/facts.ts';
+import { World } from './test-support/world.ts';
 
 // A machine under load needs its time for some hundred arrangements.
 vi.setConfig({ testTimeout: 60_000 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { deletedUnit, membershipFact, personFact, unitFact } from './fixtures/facts.ts';
-import { World } from './fixtures/world.ts';
+import { deletedUnit, membershipFact, personFact, unitFact } from './test-support/facts.ts';
+import { World } from './test-support/world.ts';
 
 /** Top unit 1, below it 2 "Region", below that 3 "Shop". */
 function chain(): World {

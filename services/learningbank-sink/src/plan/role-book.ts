@@ -14,7 +14,7 @@ export interface RoleNode {
   readonly memberId: string | null;
 }
 
-/** All roles of an integration. One book serves a whole batch; `setLink` keeps it true while the batch is carried out. */
+/** All roles of an integration. One book serves a whole batch of plans. */
 export class RoleBook {
   readonly #nodes = new Map<string, RoleNode>();
   readonly #byTarget = new Map<TargetId, string>();
@@ -44,19 +44,6 @@ export class RoleBook {
   /** True when one of our roles' permission types has this name. */
   has(name: string): boolean {
     return this.#byName.has(name.trim());
-  }
-
-  /** To be called after each action of the batch, with the link row as it is now. */
-  setLink(id: string, link: RoleLink | null): void {
-    const node = this.#nodes.get(id);
-    if (node?.link) {
-      const name = node.link.applied.name.trim();
-      if (this.#byName.get(name) === id) this.#byName.delete(name);
-      if (this.#byTarget.get(node.link.targetId) === id) this.#byTarget.delete(node.link.targetId);
-    }
-    const next = { id, fact: null, work: null, blockedBy: null, memberId: null, ...node, link };
-    this.#nodes.set(id, next);
-    this.#index(next);
   }
 
   #index({ id, link }: RoleNode): void {

@@ -36,7 +36,7 @@ export function unitStep(tree: UnitTree, node: UnitNode, policy: Policy): Step {
 }
 
 /** The department's name, or why there is none. */
-export function desiredName(node: UnitNode, policy: Policy): string | Outcome {
+function desiredName(node: UnitNode, policy: Policy): string | Outcome {
   const own = trimmed(node.fact?.name ?? null);
   if (own === null) return park('FACT_INVALID', { field: 'name' });
   const name = policy.settings.uniqueUnits ? withId(own, node.id) : own;

@@ -19,7 +19,7 @@ export function isGone(node: UnitNode): boolean {
 
 /**
  * All units of a tenant, indexed by what their departments are now: by department, by (parent department, name) and by
- * parent department. One tree serves a whole batch; `setLink` keeps it true while the batch is carried out.
+ * parent department. One tree serves a whole batch of plans.
  */
 export class UnitTree {
   readonly #nodes = new Map<string, UnitNode>();
@@ -63,15 +63,6 @@ export class UnitTree {
     return [...(this.#children.get(targetId) ?? [])];
   }
 
-  /** To be called after each action of the batch, with the link row as it is now. */
-  setLink(id: string, link: UnitLink | null): void {
-    const node = this.#nodes.get(id);
-    if (node) this.#unindex(node);
-    const next = { id, fact: null, work: null, memberId: null, ...node, link };
-    this.#nodes.set(id, next);
-    this.#index(next);
-  }
-
   #index({ id, link }: UnitNode): void {
     if (!link) return;
     this.#byTarget.set(link.targetId, id);
@@ -81,15 +72,6 @@ export class UnitTree {
     const siblings = this.#children.get(parentId);
     if (siblings) siblings.add(id);
     else this.#children.set(parentId, new Set([id]));
-  }
-
-  #unindex({ id, link }: UnitNode): void {
-    if (!link) return;
-    if (this.#byTarget.get(link.targetId) === id) this.#byTarget.delete(link.targetId);
-    const { parentId, name } = link.applied;
-    if (parentId === null) return;
-    if (this.#bySlot.get(slotKey(parentId, name)) === id) this.#bySlot.delete(slotKey(parentId, name));
-    this.#children.get(parentId)?.delete(id);
   }
 }
 
