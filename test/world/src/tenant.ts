@@ -72,6 +72,8 @@ export interface LoggedCall {
   readonly objectId: number | null;
   readonly atMs: number;
   readonly durationMs: number;
+  /** The injected fault that struck. */
+  readonly fault?: string;
   readonly body?: unknown;
 }
 
