@@ -55,7 +55,42 @@ refuses to start and is named.
 ${parts.join('\n')}`;
 }
 
+/** Metrics register themselves in an empty registry; nothing runs. */
+async function metricsPage(): Promise<string> {
+  const { Registry } = await import('prom-client');
+  const load = async (path: string): Promise<Record<string, (...args: unknown[]) => unknown>> =>
+    (await import(join(root, path))) as Record<string, (...args: unknown[]) => unknown>;
+  const parts = await Promise.all(
+    [
+      ['ziik-cdc', [(await load('services/ziik-cdc/src/metrics.ts'))['createMetrics']!]],
+      ['normalizer', [(await load('services/normalizer/src/metrics.ts'))['createMetrics']!]],
+      [
+        'learningbank-sink',
+        [
+          (await load('services/learningbank-sink/src/metrics.ts'))['createSinkMetrics']!,
+          (await load('services/learningbank-sink/src/ingest/metrics.ts'))['createIngestMetrics']!,
+        ],
+      ],
+    ].map(async ([service, creators]) => {
+      const registry = new Registry();
+      for (const create of creators as ((...args: unknown[]) => unknown)[]) create(registry, () => [], 'group');
+      const rows = registry.getMetricsAsArray().map((metric) => {
+        const { name, help, labelNames } = metric as unknown as { name: string; help: string; labelNames: string[] };
+        return `| \`${name}\` | ${labelNames.join(', ')} | ${cell(help)} |`;
+      });
+      return `## ${String(service)}\n\n| metric | labels | what |\n|---|---|---|\n${rows.join('\n')}\n`;
+    }),
+  );
+  return `# Metrics
+
+Made from the services' metrics by \`npm run generate\`; \`metrics.md\` says which answers which question. Node's own metrics
+(\`process_*\`, \`nodejs_*\`) are there too.
+
+${parts.join('\n')}`;
+}
+
 const pages = new Map([
+  ['docs/METRICS.md', await metricsPage()],
   ['docs/errors.md', errorsPage()],
   ['docs/configuration.md', await configurationPage()],
 ]);
