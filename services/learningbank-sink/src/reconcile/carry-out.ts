@@ -31,7 +31,30 @@ const drop: Carried = { to: 'end', end: { to: 'drop' } };
 /** Carries out one action: an attempt, one call, and the record of what is true since; or just the record. */
 export async function carryOut(context: ObjectContext, doing: Doing): Promise<Carried> {
   const { action } = doing;
-  return isCall(action) ? call(context, doing, action) : relink(context, doing, action);
+  if (!isCall(action)) return relink(context, doing, action);
+  const name = wantedName(action);
+  if (name === null) return call(context, doing, action);
+  return context.turns.run(`${context.integration.id}/${name}`, () => call(context, doing, action));
+}
+
+/** The name that a call would take at the target, with its place; null = none. */
+function wantedName(action: Call): string | null {
+  switch (action.op) {
+    case 'department.create':
+      return `unit/${action.parentId}/${action.name}`;
+    case 'department.update':
+      return `unit/${action.after.parentId}/${action.after.name}`;
+    case 'permission_type.create':
+      return `role/${action.name}`;
+    case 'permission_type.update':
+      return `role/${action.set.name}`;
+    case 'user.create':
+      return `person/${action.user.email.toLowerCase()}`;
+    case 'user.update':
+      return action.set.email === undefined ? null : `person/${action.set.email.toLowerCase()}`;
+    default:
+      return null;
+  }
 }
 
 async function relink(
@@ -81,13 +104,13 @@ async function call(context: ObjectContext, doing: Doing, action: Call): Promise
       refusal: started,
     });
   };
+  let targetId: number;
   try {
-    const targetId = await gate.run(cause.lane, () =>
+    targetId = await gate.run(cause.lane, () =>
       session.write(open, (client, id, signal) =>
         execute(client, action, { signal, idempotencyKey: `orgstream-${integration.id}-${id}` }),
       ),
     );
-    return await succeed(context, doing, { action, attemptId: attemptId!, targetId });
   } catch (error) {
     if (isAppError(error) && error.data['refusal'] === 'disabled') {
       await context.refused();
@@ -95,6 +118,8 @@ async function call(context: ObjectContext, doing: Doing, action: Call): Promise
     }
     return fail(context, doing, { action, attemptId, error });
   }
+  // Outside of the catch: a call that was made but cannot be recorded must stay `sent`, to be looked at.
+  return succeed(context, doing, { action, attemptId: attemptId!, targetId });
 }
 
 async function succeed(

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { defaultSettings, topics, type IntegrationSettings, type Kind } from '@orgstream/core';
+import { defaultSettings, topics, type IntegrationSettings } from '@orgstream/core';
 import { createDatabase, createIntegration, migrate, type Knex } from '@orgstream/database';
 import type { Decoded } from '@orgstream/kafka';
 import { createLogger, createSecretBox } from '@orgstream/runtime';
@@ -11,8 +11,13 @@ import { ingest } from '../ingest/ingest.ts';
 import { insertOffsets } from '../ingest/offset-store.ts';
 import { toItem } from '../ingest/to-item.ts';
 import { createSinkMetrics } from '../metrics.ts';
+import type { Said } from './fixture-facts.ts';
+import { SimPlatform } from './fixture-platform.ts';
 import type { WorkerSettings } from './platform-worker.ts';
 import { createReconciler, type Reconciler } from './reconciler.ts';
+
+export * from './fixture-facts.ts';
+export { SimPlatform };
 
 export const TENANT = 'eu1.42';
 
@@ -223,122 +228,5 @@ export class SinkContext implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#resources.disposeAsync();
-  }
-}
-
-/** A fact as a test says it. */
-export type Said = readonly [kind: Kind, id: string, fields: Readonly<Record<string, unknown>>];
-
-export const unit = (id: string, parentId: string | null, name: string): Said => ['unit', id, { parentId, name }];
-export const role = (id: string, name: string): Said => ['role', id, { name }];
-export const person = (id: string, fields: Readonly<Record<string, unknown>> = {}): Said => [
-  'person',
-  id,
-  { firstName: `First ${id}`, lastName: `Last ${id}`, email: `p${id}@example.org`, ...fields },
-];
-export const member = (id: string, personId: string, unitId: string, ordinal = 0): Said => [
-  'membership',
-  id,
-  { personId, unitId, ordinal },
-];
-export const assigned = (id: string, membershipId: string, roleId: string, ordinal = 0): Said => [
-  'assignment',
-  id,
-  { membershipId, roleId, ordinal },
-];
-export const gone = (kind: Kind, id: string): Said => [kind, id, { deleted: true }];
-
-interface SimState {
-  readonly departments: readonly {
-    id: number;
-    name: string;
-    parentId: number | null;
-    externalId: string | null;
-    isTop: boolean;
-  }[];
-  readonly permissionTypes: readonly { id: number; name: string; externalId: string | null; isSystem: boolean }[];
-  readonly users: readonly {
-    id: number;
-    externalId: string | null;
-    email: string | null;
-    firstName: string;
-    lastName: string;
-    isActive: boolean;
-    departmentIds: readonly number[];
-    permissionTypeIds: readonly number[];
-    jobProfileId: number | null;
-  }[];
-}
-
-interface SimCall {
-  readonly seq: number;
-  readonly method: string;
-  readonly route: string;
-  readonly status: number;
-  readonly body?: unknown;
-}
-
-/** A platform of the simulator, through its own endpoints. */
-export class SimPlatform {
-  readonly facts: {
-    readonly id: number;
-    readonly url: string;
-    readonly credentials: { readonly username: string; readonly password: string; readonly token: string };
-    readonly topDepartmentId: number;
-  };
-  readonly #url: string;
-
-  constructor(url: string, facts: SimPlatform['facts']) {
-    this.#url = url;
-    this.facts = facts;
-  }
-
-  state(): Promise<SimState> {
-    return this.#json<SimState>('GET', `/_sim/state?platform=${this.facts.id}`);
-  }
-
-  calls(since = 0): Promise<readonly SimCall[]> {
-    return this.#json<readonly SimCall[]>('GET', `/_sim/calls?platform=${this.facts.id}&since=${since}`);
-  }
-
-  /** Calls that change something, whatever became of them. */
-  async writes(since = 0): Promise<readonly SimCall[]> {
-    return (await this.calls(since)).filter(({ method, route }) => method !== 'GET' && !route.startsWith('/auth'));
-  }
-
-  async fault(fault: object): Promise<number> {
-    return (await this.#json<{ id: number }>('POST', '/_sim/faults', { platform: this.facts.id, ...fault })).id;
-  }
-
-  async heal(): Promise<void> {
-    await this.#json('DELETE', '/_sim/faults');
-  }
-
-  settings(settings: object): Promise<unknown> {
-    return this.#json('PATCH', `/_sim/platforms/${this.facts.id}`, settings);
-  }
-
-  /** Departments as paths below the top one. */
-  async tree(): Promise<readonly string[]> {
-    const { departments } = await this.state();
-    const byId = new Map(departments.map((one) => [one.id, one]));
-    const path = (id: number): string => {
-      const { parentId, name, isTop } = byId.get(id)!;
-      return isTop || parentId === null ? '' : `${path(parentId)}/${name}`;
-    };
-    return departments
-      .filter(({ isTop }) => !isTop)
-      .map(({ id }) => path(id))
-      .toSorted();
-  }
-
-  async #json<T>(method: string, path: string, body?: object): Promise<T> {
-    const response = await fetch(`${this.#url}${path}`, {
-      method,
-      headers: { 'content-type': 'application/json' },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    });
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-    return (response.status === 204 ? undefined : await response.json()) as T;
   }
 }

@@ -8,6 +8,7 @@ import type { Integration } from './integration-store.ts';
 import type { WorkKey } from './keys.ts';
 import type { LinkRecord, Recorded } from './link-store.ts';
 import type { TargetKey, TargetObject } from './target-store.ts';
+import type { Turns } from './turns.ts';
 
 /** What to plan. */
 export interface PlanRequest {
@@ -66,6 +67,8 @@ export interface ObjectContext {
   readonly listing: ((key: TargetKey) => Promise<readonly TargetObject[]>) | null;
   /** Runs `work` while nothing else touches that object; false when something does already. */
   readonly exclusively: (key: WorkKey, work: () => Promise<void>) => Promise<boolean>;
+  /** Calls that want the same name in the same place go one after another: who was claimed first gets it. */
+  readonly turns: Turns;
   /** An attempt was refused because the integration changed: it is read again before its work is claimed again. */
   readonly refused: () => Promise<void>;
   /** One action was carried out (or found to be done). */

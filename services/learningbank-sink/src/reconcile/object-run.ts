@@ -43,7 +43,7 @@ export async function runObject(context: ObjectContext, claimed: Claimed): Promi
     }
     throw new AppError('UNEXPECTED', 'planning after applying does not come to rest', { reason: 'no_rest' });
   } catch (error) {
-    return endOfError(context, claimed, error);
+    return await endOfError(context, claimed, error);
   }
 }
 
@@ -138,8 +138,8 @@ async function halt(context: ObjectContext, code: AppError['code']): Promise<Run
 }
 
 /** The verdict on an object whose planning or look-up failed, or which failed in a way nobody foresaw. */
-function endOfError(context: ObjectContext, claimed: Claimed, error: unknown): RunEnd {
-  const { integration, log, patience } = context;
+async function endOfError(context: ObjectContext, claimed: Claimed, error: unknown): Promise<RunEnd> {
+  const { integration, log, patience, session } = context;
   if (isAppError(error, 'LEASE_LOST')) return { to: 'drop' };
   if (isAppError(postgresError(error, 'bringing an object into step'), 'POSTGRES_UNREACHABLE')) {
     log.warn({ ...errorFacts(error), integration: integration.id }, 'database in trouble, object left as it is');
@@ -147,6 +147,10 @@ function endOfError(context: ObjectContext, claimed: Claimed, error: unknown): R
   }
   if (isAppError(error, 'PLATFORM_PAUSED', 'TARGET_RATE_LIMITED', 'TARGET_AUTH_FAILED')) {
     return { to: 'retry', code: error.code, waitMs: Math.max(1_000, error.waitMs ?? 0), burn: false };
+  }
+  if (isAppError(error, 'TARGET_FORBIDDEN')) {
+    if (await session.probe()) return { to: 'parked', code: error.code, detail: { op: 'look_up' } };
+    return { to: 'retry', code: 'PLATFORM_PAUSED', waitMs: 1_000, burn: false };
   }
   const code = isAppError(error) ? error.code : 'UNEXPECTED';
   if (code === 'UNEXPECTED') {

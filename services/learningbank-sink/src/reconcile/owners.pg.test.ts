@@ -123,6 +123,7 @@ test('two replicas share the platforms; what a stopped one leaves is taken at on
   });
   await one.stop();
   await until(() => two.reconciler.platforms.length === 4, { deadlineMs: 10_000, what: 'all four taken over' });
+  expect(one.reconciler.platforms).toEqual([]);
 });
 
 test('two replicas at once: every person once', async () => {
@@ -133,5 +134,6 @@ test('two replicas at once: every person once', async () => {
   await ctx.converged(20_000);
   await ctx.commit(...people('b', 60));
   await ctx.converged(20_000);
+  expect(await ctx.work()).toEqual([]);
   await expectNoDuplicates(platform, 160);
 });

@@ -1,11 +1,10 @@
 import type { Knex } from '@orgstream/database';
-import { marker, type Catalogue, type Outcome, type PersonLink, type Policy } from '../model.ts';
+import type { Catalogue, PersonLink, Policy } from '../model.ts';
 import { loadPlanInputs, plan, type PlanInput } from '../plan/index.ts';
 import { type Answer, answered, createBatcher, failed } from './batcher.ts';
 import type { Integration } from './integration-store.ts';
 import { keyOf } from './keys.ts';
 import type { Planned, PlanRequest } from './object-context.ts';
-import type { TargetKey } from './target-store.ts';
 
 /**
  * Plans objects in batches: what is asked for while one batch is loaded is loaded together next. Each plan is made from
@@ -54,35 +53,11 @@ function plannedFrom(input: PlanInput, policy: Policy): Planned {
   const outcome = plan(input, policy);
   return {
     outcome,
-    lookUp: outcome.kind === 'look_up' ? targetKeyOf(input, policy) : null,
+    lookUp: outcome.kind === 'look_up' && outcome.what === undefined ? { kind: input.kind, ...outcome.find } : null,
     knowing: (lookedUp) => plannedFrom({ ...input, ...lookedUp }, policy),
     settledBy: (link) =>
       input.kind === 'person' && plan({ ...input, link: link as PersonLink }, policy).kind === 'settled',
   };
-}
-
-/**
- * By what an object is to be looked for: what the planner would create if nothing were there says it, so that natural
- * keys are known in one place only.
- */
-function targetKeyOf(input: PlanInput, policy: Policy): TargetKey {
-  const { kind, id } = input;
-  const own = marker(policy.tenant, kind, id);
-  return { kind, marker: own, natural: naturalKeyOf(plan({ ...input, candidates: [] }, policy)) };
-}
-
-function naturalKeyOf(outcome: Outcome): TargetKey['natural'] {
-  const action = outcome.kind === 'actions' ? outcome.actions[0] : undefined;
-  switch (action?.op) {
-    case 'department.create':
-      return { parentId: action.parentId, name: action.name };
-    case 'permission_type.create':
-      return { name: action.name };
-    case 'user.create':
-      return { email: action.user.email };
-    default:
-      return null;
-  }
 }
 
 function byIntegration(requests: readonly PlanRequest[]): ReadonlyMap<Integration, readonly PlanRequest[]> {

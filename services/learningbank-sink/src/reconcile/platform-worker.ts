@@ -17,6 +17,7 @@ import { runObject } from './object-run.ts';
 import { createPlanner } from './planner.ts';
 import { createPlatformRecords, type PlatformRecords } from './platform-records.ts';
 import { createListingLookUp } from './listing-look-up.ts';
+import { Turns } from './turns.ts';
 import { readRipe, sweep } from './work-store.ts';
 import { errorFacts } from './error-facts.ts';
 
@@ -65,6 +66,7 @@ export class PlatformWorker {
   readonly #inFlight = new InFlight();
   readonly #running = new Set<Promise<void>>();
   readonly #gate: Gate;
+  readonly #turns = new Turns();
   readonly #records: PlatformRecords;
   readonly #steps: IntegrationSteps;
   readonly #plan: ObjectContext['plan'];
@@ -216,6 +218,7 @@ export class PlatformWorker {
       openAttempt: this.#records.openAttempt,
       record: this.#records.record,
       listing: integration.state === 'first_sync' ? this.#listing : null,
+      turns: this.#turns,
       exclusively: (key, work) => this.#exclusively(key, work),
       refused: () => integrations.refresh(),
       acted: metrics.outcome,

@@ -1,6 +1,6 @@
 import type { Department, PermissionType, User } from '@orgstream/clients';
 import type { Knex } from '@orgstream/database';
-import type { ObjectKind } from '../model.ts';
+import type { FindBy, ObjectKind } from '../model.ts';
 
 /** Objects of the target as it lists them. */
 export type TargetObject =
@@ -8,15 +8,11 @@ export type TargetObject =
   | { readonly kind: 'role'; readonly object: PermissionType }
   | { readonly kind: 'person'; readonly object: User };
 
-/** How an object is found at the target: by our marker, and by its natural key where it would be created with one. */
+/** An object to be found at the target; without a natural key by our marker alone. */
 export interface TargetKey {
   readonly kind: ObjectKind;
-  readonly marker: string;
-  readonly natural:
-    | { readonly parentId: number; readonly name: string }
-    | { readonly name: string }
-    | { readonly email: string }
-    | null;
+  readonly marker: FindBy['marker'];
+  readonly natural: FindBy['natural'] | null;
 }
 
 /** The parts of a natural key, for columns. */
@@ -90,7 +86,7 @@ export async function findTargets(
        on t.platform = :platform and t.kind = 'person' and a.kind = 'person' and lower(t.email) = lower(a.email) and t.email is not null
      union
      select a.no, t.kind, t.body from a join sink.target t
-       on t.platform = :platform and t.kind = a.kind and a.kind <> 'person' and t.name = a.name
+       on t.platform = :platform and t.kind = a.kind and a.kind <> 'person' and btrim(t.name, E' \\t\\r\\n') = a.name
           and t.parent_id is not distinct from a.parent_id`,
     { platform, asked: JSON.stringify(asked) },
   );

@@ -47,7 +47,7 @@ export async function readRipe(
            and r.next_at <= now() and (a.token is null or a.token >= :sinceToken)
          order by r.next_at
          limit :perKind) w
-      order by w.next_at`,
+      order by w.next_at, length(w.id), w.id`,
     { ...claim, integrations: [...claim.integrations], lanes: [...claim.lanes] },
   );
   return rows.map((row) => ({
