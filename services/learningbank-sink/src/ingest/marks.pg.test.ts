@@ -76,6 +76,11 @@ test.each<readonly [what: string, change: Decoded, marks: readonly string[]]>([
   ],
   ['assignment deleted', fact('assignment', { lsn: 20, id: 'a1', deleted: true }), ['person p1 live']],
   ['the site', fact('tenant', { lsn: 20, id: '42', name: 'n' }), []],
+  [
+    'the site deleted: its top unit, which halts the tenant',
+    fact('tenant', { lsn: 20, id: '42', deleted: true }),
+    ['unit 1 live'],
+  ],
   ['a deletion of somebody never met', fact('person', { lsn: 20, id: 'p9', deleted: true }), []],
   [
     'a snapshot row',

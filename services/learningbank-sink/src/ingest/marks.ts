@@ -6,9 +6,12 @@ import type { Mark } from './work-store.ts';
 /** A transaction marking more objects than this is bulk (design: `work`). */
 export const BULK_OVER_OBJECTS = 100;
 
-/** Objects reached from a changed row by a look-up: people and children of a unit, people with a role, person of a membership. */
+/**
+ * Objects reached from a changed row by a look-up: people and children of a unit, people with a role, person of a
+ * membership, top unit of a tenant.
+ */
 export interface LookUp {
-  readonly via: 'unit' | 'role' | 'membership';
+  readonly via: 'tenant' | 'unit' | 'role' | 'membership';
   readonly tenant: string;
   readonly id: string;
 }
@@ -30,7 +33,8 @@ export function reachOf(change: Change): { readonly touches: readonly Touch[]; r
   const flipped = change.existed !== change.exists;
   switch (change.kind) {
     case 'tenant':
-      return { touches: [], lookUps: [] };
+      // A site that is gone halts its integrations at once, not only when something else changes.
+      return { touches: [], lookUps: change.exists ? [] : lookUp('tenant', change.id) };
     case 'unit':
       return {
         touches: touch('unit', change.id),

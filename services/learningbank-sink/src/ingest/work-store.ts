@@ -106,6 +106,9 @@ const LOOK_UP_SQL = /* sql */ `
   union
   select a.no, 'unit', u.id from asked a join sink.unit u on u.tenant = a.tenant and u.parent_id = a.id where a.via = 'unit'
   union
+  select a.no, 'unit', u.id from asked a join sink.unit u on u.tenant = a.tenant and u.parent_id is null and not u.deleted
+   where a.via = 'tenant'
+  union
   select a.no, 'person', m.person_id
     from asked a
     join sink.assignment s on s.tenant = a.tenant and s.role_id = a.id
