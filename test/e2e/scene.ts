@@ -75,11 +75,10 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   const joinTo = async (to: JoinOptions): Promise<PlatformView> => {
     const joined = await join(file, siteId, {
       name: `Scene ${siteId}`,
-      platform: { topDepartmentName: TOP_DEPARTMENT, ...to.platform },
+      platform: { ...to.platform, topDepartmentName: TOP_DEPARTMENT },
       ...(to.settings ? { settings: to.settings } : {}),
     });
-    const topName = String(to.platform?.['topDepartmentName'] ?? TOP_DEPARTMENT);
-    const view = withDefaults(viewOf(path, file, joined, database), topName, () => changed);
+    const view = withDefaults(viewOf(path, file, joined, database), () => changed);
     if (!to.unsynced) await view.converge();
     return view;
   };
@@ -102,20 +101,20 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
 }
 
 /** Every proof sees to it that the top department's name was never changed. */
-function withDefaults(view: PlatformView, topDepartmentName: string, isRandom: () => boolean): PlatformView {
+function withDefaults(view: PlatformView, isRandom: () => boolean): PlatformView {
   return {
     ...view,
     prove: (given = {}) => {
       const options: ProveOptions = typeof given === 'number' ? { deadlineMs: given } : given;
       const parked = isRandom() ? { parked: 'any' as const } : {};
-      return view.prove({ ...parked, ...options, oracle: { topDepartmentName, ...options.oracle } });
+      return view.prove({ ...parked, ...options, oracle: { topDepartmentName: TOP_DEPARTMENT, ...options.oracle } });
     },
   };
 }
 
 /** A test draws the same organisation each time. */
 function seedOf(name: string): number {
-  return [...name].reduce((hash, letter) => (hash * 31 + letter.codePointAt(0)!) % 1_000_003, 7);
+  return Buffer.from(name).reduce((hash, byte) => (hash * 31 + byte) % 1_000_003, 7);
 }
 
 /** SIGKILLs a service of the shared world and waits until its supervisor has started another. */
