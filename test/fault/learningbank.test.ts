@@ -81,10 +81,13 @@ describe.concurrent('429', () => {
     await expectNoSecondCreate(scene);
   });
 
-  test('a platform with a low rate of its own is synchronised at that rate', async () => {
-    await using scene = await openSmallScene({ unsynced: true, platform: { rateLimitPerMinute: 120 } });
-    await scene.prove();
+  test('a platform that takes twenty calls a minute is asked again when its minute is over', async () => {
+    await using scene = await openSmallScene({ unsynced: true, platform: { rateLimitPerMinute: 20 } });
+    await scene.prove(150_000);
     await expectNoSecondCreate(scene);
+    const refused = (await scene.calls()).filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThan(30);
   });
 
   test('every write of a burst refused once: each is made once more', async () => {

@@ -14,7 +14,7 @@ async function othersGoOn({ ziik, siteId, ...scene }: SmallScene, firstName: str
   await waitForFirstName({ ziik, siteId, ...scene }, scene.person('eva'), firstName);
 }
 
-async function write(scene: SmallScene, topic: string, key: string | null, value = garbage): Promise<void> {
+async function write(scene: SmallScene, topic: string, key: string | null, value: Buffer = garbage): Promise<void> {
   await writeRecord(await scene.file(), { topic, tenant: scene.joined.tenant, key, value });
 }
 

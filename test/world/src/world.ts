@@ -30,6 +30,8 @@ export interface WorldOptions {
   readonly say: (line: string) => void;
   /** Use this stack instead of starting one. */
   readonly stack?: StackUrls & { createDatabase(name?: string): Promise<string> };
+  /** An empty database to be Ziik's, on a server of its own perhaps; default: made in the stack. */
+  readonly ziikPostgresUrl?: string;
   /** Calls per minute the first platform allows; 0 = no limit. */
   readonly rateLimitPerMinute: number;
   /** Which services run; default: all. */
@@ -46,7 +48,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     await mkdir(join(directory, 'logs'), { recursive: true });
     say('starting PostgreSQL, Kafka and the schema registry …');
     const stack = options.stack ?? resources.use(await startStack({ say }));
-    const infrastructure = await prepare(stack, say);
+    const infrastructure = await prepare(stack, say, options.ziikPostgresUrl);
     const simulators = await startSimulators(
       infrastructure.ziikPostgresUrl,
       directory,
@@ -63,6 +65,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     const path = join(directory, 'stack.json');
     say(`starting ${(options.services ?? allServices).join(', ')} …`);
     let world: World | undefined;
+    let written: Promise<void> = Promise.resolve();
     const supervisor = resources.use(
       await supervise(
         (options.services ?? allServices).map((name) => ({
@@ -72,7 +75,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         })),
         ({ name, event }) => {
           say(`${name} ${event}`);
-          if (world) void writeStackFile(path, world.file());
+          // One write after the other: services that die together must not write into one temporary file.
+          if (world) written = written.then(() => writeStackFile(path, world!.file())).catch((e) => say(String(e)));
         },
       ),
     );
@@ -118,11 +122,16 @@ function environmentOf(infrastructure: Infrastructure): Record<string, string> {
 }
 
 /** What a deployment does once: databases, migrations, topics, schemas, and the source with its slot and publication. */
-async function prepare(stack: WorldOptions['stack'] & object, say: (line: string) => void): Promise<Infrastructure> {
+async function prepare(
+  stack: WorldOptions['stack'] & object,
+  say: (line: string) => void,
+  ziikDatabase: string | undefined,
+): Promise<Infrastructure> {
   say('applying migrations, topics and schemas, adding the source …');
   // In a cluster that is not ours the names may be taken.
   const names = stack.kind === 'external' ? [] : ['orgstream', 'ziik'];
-  const [postgresUrl, ziikPostgresUrl] = [await stack.createDatabase(names[0]), await stack.createDatabase(names[1])];
+  const postgresUrl = await stack.createDatabase(names[0]);
+  const ziikPostgresUrl = ziikDatabase ?? (await stack.createDatabase(names[1]));
   const secretKey = `dev:${randomBytes(32).toString('hex')}`;
   const ziik = new pg.Client({ connectionString: ziikPostgresUrl });
   await ziik.connect();

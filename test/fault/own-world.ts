@@ -1,0 +1,57 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startOwnPostgres, startStack, type OwnPostgres, type Stack } from '@orgstream/testkit';
+import { startWorld, type World } from '@orgstream/world';
+
+/** A world whose parts may be broken. Scenes opened while it lives are in it. */
+export interface OwnWorld extends AsyncDisposable {
+  readonly world: World;
+  readonly stack: Stack;
+  /** Ziik's database server, apart from ours. */
+  readonly source: OwnPostgres;
+}
+
+/** Short times, so that what waits for them does not take long here. */
+const impatient = {
+  KAFKA_SESSION_TIMEOUT_MS: '4000',
+  LEASE_MS: '2000',
+  CALL_TIMEOUT_MS: '2000',
+  CDC_CHECK_MS: '300',
+  CDC_RECHECK_MS: '500',
+  CDC_HEARTBEAT_MS: '1000',
+};
+
+/** Starts stack, source and services of this file's own; `env` goes to every service. */
+export async function startOwnWorld(env: Readonly<Record<string, string>> = {}): Promise<OwnWorld> {
+  const resources = new AsyncDisposableStack();
+  try {
+    const directory = await mkdtemp(join(tmpdir(), 'orgstream-fault-'));
+    if (process.env['KEEP_LOGS'] === undefined) {
+      resources.defer(() => rm(directory, { recursive: true, force: true }));
+    } else console.log(directory);
+    const [stack, source] = await Promise.all([startStack({ say: () => {} }), startOwnPostgres()]);
+    resources.use(stack);
+    resources.use(source);
+    const world = resources.use(
+      await startWorld({
+        directory,
+        say: () => {},
+        stack,
+        ziikPostgresUrl: source.url,
+        rateLimitPerMinute: 0,
+        env: { ...impatient, ...env },
+      }),
+    );
+    const before = process.env['ORGSTREAM_WORLD'];
+    process.env['ORGSTREAM_WORLD'] = join(directory, 'stack.json');
+    resources.defer(() => {
+      if (before === undefined) delete process.env['ORGSTREAM_WORLD'];
+      else process.env['ORGSTREAM_WORLD'] = before;
+    });
+    return { world, stack, source, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  } catch (error) {
+    await resources.disposeAsync();
+    throw error;
+  }
+}
