@@ -33,3 +33,27 @@ test('who waits for something parked stays parked with its code when both are lo
   await ctx.converged();
   expect(await ctx.work()).toEqual(parked);
 });
+
+test('a person planned before its unit was parked goes on in its other departments', async () => {
+  await using ctx = await SinkContext.open();
+  const platform = await ctx.platform();
+  await ctx.integrate(platform);
+  await ctx.commit(unit('1', null, 'Acme'), unit('11', '1', 'North'));
+  ctx.start();
+  await ctx.prove();
+  await ctx.converged();
+  // One transaction: the unit, which has no name, and its people are claimed together.
+  await ctx.commit(
+    unit('12', '1', ''),
+    ...Array.from({ length: 20 }, (_, n) => [
+      person(`p${n}`),
+      member(`m${n}`, `p${n}`, '12'),
+      member(`o${n}`, `p${n}`, '11'),
+    ]).flat(),
+  );
+  await ctx.converged();
+  expect((await platform.state()).users).toHaveLength(20);
+  expect(new Set((await ctx.work()).map(({ state, code }) => `${state} ${code}`))).toEqual(
+    new Set(['parked FACT_INVALID']),
+  );
+});

@@ -112,7 +112,8 @@ function endRows(ends: readonly WorkEnd[]): string {
  * Ends claims of one platform in one statement. Nothing happens to a row marked again since it was claimed: it stays
  * ready. What waits for an object that came to rest becomes ready. What waits for an object that is itself parked, a
  * match case or held is parked with the same code: it cannot go on by itself. So who still waits for an object that is
- * parked (again) is looked at again, whatever its code was before. Fenced by the lease token.
+ * parked (again) is looked at again, whatever its code was before. A person planned before its unit or role was parked
+ * is planned again: it can go on with its other departments (semantics.md §1, decided 7). Fenced by the lease token.
  *
  * Waiting and parked rows get a `next_at` at which the sweeper looks at them again: after half their age, within 30
  * seconds and one hour, so that nothing waits for ever and nothing old is looked at all the time. Who waits for an
@@ -134,7 +135,9 @@ async function endInOneStatement(
      was as materialized (
        select e.*, w.code as old_code, y.code as blocker_code,
               e.verdict = 'wait' and coalesce(y.state in ('parked', 'conflict', 'held'), false) as blocked,
-              e.verdict = 'wait' and y.id is null as unmet
+              e.verdict = 'wait' and y.id is null as unmet,
+              e.verdict = 'wait' and e.code is null and e.kind = 'person' and e.waits_kind in ('unit', 'role')
+                and coalesce(y.state in ('parked', 'conflict'), false) as again
          from e
          join sink.work w on (w.integration_id, w.kind, w.id) = (e.integration_id, e.kind, e.id) and w.generation = e.generation
          left join sink.work y on (y.integration_id, y.kind, y.id) = (e.integration_id, e.waits_kind, e.waits_id)),
@@ -145,18 +148,20 @@ async function endInOneStatement(
         returning w.integration_id, w.kind, w.id, e.freed),
      kept as (
        update sink.work w set
-         state = case when was.verdict = 'retry' then 'ready' when was.verdict <> 'wait' then was.verdict
+         state = case when was.verdict = 'retry' or was.again then 'ready' when was.verdict <> 'wait' then was.verdict
                       when was.blocked then 'parked' else 'waiting' end,
-         code = case when was.blocked then coalesce(was.code, was.blocker_code) else was.code end,
-         detail = was.detail, waits_kind = was.waits_kind, waits_id = was.waits_id,
+         code = case when was.blocked and not was.again then coalesce(was.code, was.blocker_code) else was.code end,
+         detail = was.detail, waits_kind = case when not was.again then was.waits_kind end,
+         waits_id = case when not was.again then was.waits_id end,
          attempts = w.attempts + was.burn,
-         next_at = case when was.verdict = 'retry' then now() + was.wait_ms * interval '1 ms'
+         next_at = case when was.again then now()
+                        when was.verdict = 'retry' then now() + was.wait_ms * interval '1 ms'
                         when was.unmet and w.marked_at > now() - interval '1 min' then now() + interval '1 s'
                         else now() + least(greatest((now() - w.marked_at) / 2, interval '30 s'), interval '1 h') end
         from was
         where was.verdict <> 'settle' and w.integration_id = was.integration_id and w.kind = was.kind and w.id = was.id
           and w.generation = was.generation
-        returning w.integration_id, w.kind, w.id, w.state in ('parked', 'conflict') as rests, w.code is distinct from was.old_code as moved),
+        returning w.integration_id, w.kind, w.id, w.state in ('parked', 'conflict') as rests, w.code is distinct from was.old_code as moved, was.again),
      rested as materialized (
        select *, true as moved from settled
         union all select integration_id, kind, id, false, moved from kept where rests),
@@ -175,7 +180,7 @@ async function endInOneStatement(
           and w.code in ('DEPARTMENT_NAME_TAKEN', 'PERMISSION_TYPE_NAME_TAKEN', 'EMAIL_TAKEN', 'REHIRE', 'MATCHED_TWICE')
           and not exists (select from e where (e.integration_id, e.kind, e.id) = (w.integration_id, w.kind, w.id))
         returning 1)
-     select (select count(*) from woken) + (select count(*) from relieved) as ended`,
+     select (select count(*) from woken) + (select count(*) from relieved) + (select count(*) from kept where again) as ended`,
     { platform: batch.platform, token: batch.token, ends: endRows(batch.ends) },
   );
   return Number(rows[0]!.ended);
