@@ -152,7 +152,7 @@ function cleanState(): Draft<PlatformState> {
       user(1003, '3', { isActive: false, firstName: 'Stale', departmentIds: [104] }),
       user(1005, '5', { isActive: false, email: 'old@seven.example' }),
       user(1007, '7', { isActive: false }),
-      user(1008, '8', { permissionTypeIds: [4, 21], jobProfileId: 501 }),
+      user(1008, '8'),
       user(1009, '9', { departmentIds: [101] }),
       user(1020, null, { departmentIds: [120] }),
     ],

@@ -55,6 +55,11 @@ const planted: [law: string, finding: string, change: (scene: Scene) => void, op
   ['a permission type whose role row is gone', 'role 1 exists', ({ site }) => remove(site.roles, '1')],
   ['a missing user', 'person 1 exists', ({ state }) => remove(state.users, 1001)],
   ['a missing adopted user', 'person 2 exists', ({ state }) => remove(state.users, 1002)],
+  [
+    'a role of a membership whose unit is deleted',
+    'person 8 permissionTypes',
+    ({ state }) => byId(state.users, 1008).permissionTypeIds.push(21),
+  ],
   ['another first name', 'person 1 firstName', ({ site }) => (byId(site.people, '1').firstName = 'Zoë')],
   ['another last name', 'person 2 lastName', ({ state }) => (byId(state.users, 1002).lastName = 'لا')],
   ['another e-mail', 'person 1 email', ({ site }) => (byId(site.people, '1').email = 'new@seven.example')],

@@ -22,7 +22,7 @@ export function userDifferences(context: Context, pair: Pair): Difference[] {
   return [
     ...plainFields(pair),
     ...departments(context, pair),
-    ...permissionTypes(pair),
+    ...permissionTypes(context, pair),
     ...(context.options.jobProfiles ? jobProfile(context, pair) : []),
     ...(context.options.languages ? language(context, pair) : []),
   ];
@@ -67,10 +67,15 @@ function departments({ options, state, tenant }: Context, { person, user, units 
   ];
 }
 
+/** The first membership's, in their order (decided 1). A membership of a deleted unit counts no more than the unit. */
+function rolesOf({ source }: Context, person: SourcePerson): readonly string[] {
+  const isDeleted = (unitId: string) => source.units.some((unit) => unit.id === unitId && unit.deleted);
+  return person.memberships.find(({ unitId }) => !isDeleted(unitId))?.roleIds ?? [];
+}
+
 /** Roles of the first membership; of the others only what we made goes, foreign permission types stay. */
-function permissionTypes({ person, user, roles }: Pair): Difference[] {
-  const [first] = person.memberships;
-  const expected = [...new Set((first?.roleIds ?? []).flatMap((roleId) => roles.typeOf.get(roleId)?.id ?? []))];
+function permissionTypes(context: Context, { person, user, roles }: Pair): Difference[] {
+  const expected = [...new Set(rolesOf(context, person).flatMap((roleId) => roles.typeOf.get(roleId)?.id ?? []))];
   const missing = expected.filter((id) => !user.permissionTypeIds.includes(id));
   const surplus = user.permissionTypeIds.filter((id) => roles.madeByUs.has(id) && !expected.includes(id));
   if (missing.length === 0 && surplus.length === 0) return [];
@@ -79,8 +84,9 @@ function permissionTypes({ person, user, roles }: Pair): Difference[] {
 }
 
 /** The first role, in the membership's order, that a profile is named after; none = not looked at (decided 2-4). */
-function jobProfile({ source, state }: Context, { person, user }: Pair): Difference[] {
-  const names = (person.memberships[0]?.roleIds ?? []).flatMap((roleId) => {
+function jobProfile(context: Context, { person, user }: Pair): Difference[] {
+  const { source, state } = context;
+  const names = rolesOf(context, person).flatMap((roleId) => {
     const role = source.roles.find((one) => one.id === roleId && !one.deleted);
     return role?.name == null ? [] : nameKey(role.name);
   });
