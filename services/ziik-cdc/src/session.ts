@@ -60,12 +60,15 @@ export async function runSession(context: SessionContext, signal: AbortSignal): 
     clients.push(client);
     return client;
   };
-  try {
-    const parts = await openParts(context, connect, inner);
-    await runParts(context, parts, inner, () => stop.abort());
-  } finally {
+  const end = async (): Promise<void> => {
     stop.abort();
     await Promise.allSettled(clients.map((client) => endClient(client)));
+  };
+  try {
+    const parts = await openParts(context, connect, inner);
+    await runParts(context, parts, inner, end);
+  } finally {
+    await end();
   }
 }
 
@@ -146,7 +149,12 @@ async function invisibleCommits(sql: pg.Client): Promise<readonly number[]> {
   return rows.map(({ xid }) => Number(xid));
 }
 
-async function runParts(context: SessionContext, parts: Parts, signal: AbortSignal, stop: () => void): Promise<void> {
+async function runParts(
+  context: SessionContext,
+  parts: Parts,
+  signal: AbortSignal,
+  end: () => Promise<void>,
+): Promise<void> {
   const { stream, publisher, snapshots, guardian } = parts;
   const work = [
     stream.run(),
@@ -155,19 +163,28 @@ async function runParts(context: SessionContext, parts: Parts, signal: AbortSign
     heartbeat(context, parts, signal),
     acknowledge(context, parts, signal),
   ];
-  await markRunning(context.db, context.row.name);
-  context.onRunning();
-  const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  // Looked at from the first moment: a part may fail while we still store that they run.
+  const failed = Promise.all(work);
+  failed.catch(() => {});
   try {
-    await Promise.race([aborted, Promise.all(work)]);
+    await markRunning(context.db, context.row.name);
+    context.onRunning();
+    await Promise.race([aborted(signal), failed]);
   } finally {
     stream.setFull(true);
     await publisher.drain(DRAIN_MS);
     await storeAndAcknowledge(context, parts).catch(() => {}); // what is not told now is told again
     stream.stop();
-    stop();
+    // Connections first: a query on one that is dead without a word would be waited for until TCP gives up.
+    await end();
     await Promise.allSettled(work);
   }
+}
+
+/** Resolves when the signal aborts, also if it has already. */
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** Makes the server write and speak: an idle database moves its slot on, and a dead connection is noticed. */
