@@ -9,6 +9,7 @@ import {
   readPublication,
   readServerFacts,
   readSlot,
+  readSource,
   readTableFacts,
   throwFirstError,
   type SourceMapping,
@@ -92,14 +93,22 @@ export class Guardian {
   async #checkSlot(starting: boolean): Promise<void> {
     const { client, row, metrics, db } = this.#o;
     const slot = await readSlot(client, row.slot);
-    // While we stream it is our own acknowledgements that move it.
-    const confirmed = slot?.confirmedFlushLsn;
-    const past = starting && confirmed != null && parseLsn(confirmed) > row.publishedLsn;
+    const past = starting && (await this.#isPastPublished(slot?.confirmedFlushLsn));
     throwFirstError(checkSlot(row.slot, slot, past));
     metrics.slotSeen(slot!.retainedBytes, slot!.safeWalBytes);
     await storeHealth(db, row.name, {
       retainedBytes: slot!.retainedBytes,
       committedAtMs: metrics.newestCommitMs(),
     }).catch((error: unknown) => this.#o.log.warn({ err: error }, 'storing the state of the slot'));
+  }
+
+  /**
+   * Acknowledgements, ours since the start or those of a process that is just stopping, move the slot, and are stored
+   * before: so what is published is read after the slot, never taken from the row we began with.
+   */
+  async #isPastPublished(confirmed: string | null | undefined): Promise<boolean> {
+    const { row, db } = this.#o;
+    if (confirmed == null || parseLsn(confirmed) <= row.publishedLsn) return false;
+    return parseLsn(confirmed) > ((await readSource(db, row.name))?.publishedLsn ?? 0);
   }
 }

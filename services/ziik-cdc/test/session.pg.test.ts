@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { createDatabase, migrate, type Knex } from '@orgstream/database';
 import { createLogger } from '@orgstream/runtime';
 import { freshDatabase, startOwnPostgres, uniqueName, until } from '@orgstream/testkit';
@@ -6,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
+import { Guardian } from '../src/guardian.ts';
 import { createMetrics } from '../src/metrics.ts';
 import { runSession } from '../src/session.ts';
 import { requestSnapshots } from '../src/snapshot-store.ts';
@@ -51,27 +54,14 @@ class SessionContext implements AsyncDisposable {
     return context;
   }
 
-  async start(producer: FakeProducer, settings: { maxInFlightBytes?: number; chunkRows?: number } = {}) {
+  async start(
+    producer: FakeProducer,
+    settings: { maxInFlightBytes?: number; chunkRows?: number } = {},
+    url = this.url,
+  ) {
     const stop = new AbortController();
     const running = Promise.withResolvers<void>();
-    const row = (await readSource(this.db, this.source))!;
-    const done = runSession(
-      {
-        row,
-        url: this.url,
-        mapping: resolveMapping(undefined),
-        db: this.db,
-        producer,
-        partitions: 12,
-        codec: { ...jsonCodec, encode: (...of) => ((this.encoded += 1), jsonCodec.encode(...of)) },
-        metrics: this.#metrics,
-        log: createLogger({ service: 'test', level: 'silent' }),
-        settings: { chunkRows: 100, maxInFlightBytes: 1e8, heartbeatMs: 200, checkMs: 5_000, flushMs: 20, ...settings },
-        wake: new EventTarget(),
-        onRunning: running.resolve,
-      },
-      stop.signal,
-    );
+    const done = this.run(producer, stop.signal, { settings, url, onRunning: running.resolve });
     done.catch(running.reject);
     await running.promise;
     return {
@@ -81,6 +71,37 @@ class SessionContext implements AsyncDisposable {
         await done;
       },
     };
+  }
+
+  async run(
+    producer: FakeProducer,
+    signal: AbortSignal,
+    options: {
+      readonly settings?: { maxInFlightBytes?: number; chunkRows?: number };
+      readonly url?: string;
+      readonly onRunning?: () => void;
+      readonly db?: Knex;
+    } = {},
+  ): Promise<void> {
+    const { settings, url = this.url, onRunning = () => {}, db = this.db } = options;
+    const row = (await readSource(this.db, this.source))!;
+    await runSession(
+      {
+        row,
+        url,
+        mapping: resolveMapping(undefined),
+        db,
+        producer,
+        partitions: 12,
+        codec: { ...jsonCodec, encode: (...of) => ((this.encoded += 1), jsonCodec.encode(...of)) },
+        metrics: this.#metrics,
+        log: createLogger({ service: 'test', level: 'silent' }),
+        settings: { chunkRows: 100, maxInFlightBytes: 1e8, heartbeatMs: 200, checkMs: 5_000, flushMs: 20, ...settings },
+        wake: new EventTarget(),
+        onRunning,
+      },
+      signal,
+    );
   }
 
   async confirmed(): Promise<bigint> {
@@ -261,6 +282,84 @@ test('a chunk that was sent and not stored before a crash is read again under an
   const chunks = end['chunks'] as { no: number; kind: string; rows: number }[];
   expect(chunks.map(({ no }) => no)).not.toContain(3);
   expect(chunks.filter(({ kind }) => kind === 'unit').reduce((sum, { rows }) => sum + rows, 0)).toBe(39);
+});
+
+test('a slot that our own acknowledgements have moved since is no lost slot', async () => {
+  await using ctx = await SessionContext.open();
+  const row = (await readSource(ctx.db, ctx.source))!;
+  const client = await connectSource(ctx.url, { name: 'test' });
+  const metrics = createMetrics(new Registry()).of(ctx.source);
+  const log = createLogger({ service: 'test', level: 'silent' });
+  const mapping = resolveMapping(undefined);
+  const guardian = new Guardian({ client, row, mapping, db: ctx.db, metrics, log, settings: { checkMs: 1_000 } });
+  const producer = new FakeProducer();
+  producer.auto();
+  {
+    await using _session = await ctx.start(producer);
+    const moved = async (): Promise<boolean> => (await ctx.confirmed()) > BigInt(row.publishedLsn);
+    await until(moved, { deadlineMs: 10_000, what: 'the slot to move' });
+    // The hourly check, and the first one of a process that starts while another still streams.
+    await guardian.checkAll();
+  }
+  await ctx.db.raw('update cdc.source set published_lsn = ?', [row.publishedLsn]);
+  await expect(guardian.checkAll()).rejects.toMatchObject({ code: 'SLOT_LOST' });
+  await client.end();
+});
+
+test('a session that is stopped while it begins ends', async () => {
+  await using ctx = await SessionContext.open();
+  const stop = new AbortController();
+  const done = ctx.run(new FakeProducer(), stop.signal);
+  stop.abort();
+  await done;
+});
+
+test('a part that fails while the session still stores its state ends the session, not the process', async () => {
+  await using ctx = await SessionContext.open();
+  await using _first = await ctx.start(new FakeProducer());
+  const storing = Promise.withResolvers<void>();
+  const stored = Promise.withResolvers<void>();
+  const raw = async (...of: Parameters<Knex['raw']>): Promise<unknown> => {
+    if (String(of[0]).includes(`state = 'running'`)) {
+      storing.resolve();
+      await stored.promise;
+    }
+    return ctx.db.raw(...of);
+  };
+  const db = new Proxy(ctx.db, { get: (target, name) => (name === 'raw' ? raw : Reflect.get(target, name)) });
+  const second = ctx.run(new FakeProducer(), new AbortController().signal, { db });
+  await storing.promise;
+  // The slot is in use, which the server has said long before it has answered these.
+  for (let i = 0; i < 100; i += 1) await ctx.sql.query('select 1');
+  stored.resolve();
+  await expect(second).rejects.toMatchObject({ code: 'SLOT_IN_USE' }); // vitest fails a run with unhandled rejections
+});
+
+test('a network that went silent does not hold up the end of a session', async () => {
+  await using ctx = await SessionContext.open();
+  const target = new URL(ctx.url);
+  const pairs: { readonly client: Socket; readonly server: Socket }[] = [];
+  const proxy = createServer((client) => {
+    const server = connect(Number(target.port), target.hostname);
+    for (const socket of [client, server]) socket.on('error', () => {});
+    client.pipe(server).pipe(client);
+    pairs.push({ client, server });
+  });
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  const url = new URL(ctx.url);
+  url.host = `127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  {
+    await using _session = await ctx.start(new FakeProducer(), {}, url.href);
+    let heard = '';
+    for (const { client, server } of pairs) {
+      server.unpipe().pause();
+      client.unpipe().on('data', (chunk) => (heard += chunk.toString('latin1')));
+      client.resume();
+    }
+    await until(() => heard.includes('heartbeat'), { deadlineMs: 10_000, what: 'a heartbeat without an answer' });
+  }
+  for (const { client, server } of pairs) for (const socket of [client, server]) socket.destroy();
+  proxy.close();
 });
 
 test('wal_level = replica is refused with what to do', async () => {
