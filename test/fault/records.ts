@@ -40,3 +40,31 @@ export async function readRecords(
   });
   return found;
 }
+
+/**
+ * An id that the registry will give to the next schema, and the means to let it: a schema of the same shape as that of
+ * `record`, so that the record can be read under the new id, too.
+ */
+export async function registerNext(
+  { registryUrl }: StackFile,
+  record: Buffer,
+): Promise<{ readonly id: number; readonly register: () => Promise<void> }> {
+  const answer = await fetch(`${registryUrl}/schemas/ids/${record.readInt32BE(1)}`);
+  const { schema } = (await answer.json()) as { readonly schema: string };
+  const register = async (doc: string): Promise<number> => {
+    const response = await fetch(`${registryUrl}/subjects/fault-${process.hrtime.bigint()}/versions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+      body: JSON.stringify({ schema: JSON.stringify({ ...JSON.parse(schema), doc }) }),
+    });
+    return ((await response.json()) as { readonly id: number }).id;
+  };
+  const id = (await register(`before ${process.hrtime.bigint()}`)) + 1;
+  return {
+    id,
+    register: async () => {
+      const given = await register(`then ${process.hrtime.bigint()}`);
+      if (given !== id) throw new Error(`the registry gave ${given} instead of ${id}`);
+    },
+  };
+}

@@ -1,5 +1,4 @@
 import { openScene, type Scene } from '@orgstream/e2e/scene';
-import { openSmallScene } from '@orgstream/e2e/small-site';
 import { createRandom, dailyWeights, randomChanges, renamePerson } from '@orgstream/simulator-ziik';
 import { startService, until, type ServiceHandle } from '@orgstream/testkit';
 import pg from 'pg';
@@ -16,8 +15,7 @@ let secondId: string;
 const soon = { deadlineMs: 60_000, intervalMs: 50 };
 
 beforeAll(async () => {
-  // Few, quick retries: an object that would be parked for the platform's sake is parked within a test's time.
-  own = await startOwnWorld({ RETRY_BASE_MS: '20', RETRY_CAP_MS: '300' });
+  own = await startOwnWorld();
   database = new pg.Pool({ connectionString: own.world.file().postgresUrl, max: 1 });
 });
 afterAll(async () => {
@@ -139,15 +137,4 @@ test('a sink that stood still for longer than its lease: its writes are refused 
   expect((await scene.calls(seq)).filter(({ method, route }) => method !== 'GET' && route !== '/auth/token')).toEqual(
     [],
   );
-});
-
-test('one change alone waits for its platform to come back, however often it is tried: it is not parked', async () => {
-  await using scene = await openSmallScene();
-  await scene.fault({ kind: 'status', status: 503 });
-  await renamePerson(scene.ziik, scene.siteId, scene.person('pia'), { firstName: 'Pernille' });
-  // Twice the tries after which an object is given up.
-  await waitStruck(scene, 16);
-  expect(await scene.parked()).toEqual({});
-  await scene.healFaults();
-  await scene.prove();
 });

@@ -103,7 +103,9 @@ export function openSession(options: {
       } catch (error) {
         // A 403 on one object is no affair of the breaker's; on the platform itself it is.
         const forbidden = isAppError(error, 'TARGET_FORBIDDEN', 'TARGET_AUTH_FAILED');
-        if (forbidden && breaker.state !== 'open') breaker.open(error.code);
+        // Asked while closed: without a pass nobody else tells the breaker that the platform does not work.
+        const broken = !pass && !signal.aborted && isAppError(error, 'TARGET_UNREACHABLE', 'TARGET_ERROR', 'TARGET_ANSWER_INVALID'); // prettier-ignore
+        if ((forbidden || broken) && breaker.state !== 'open') breaker.open(error.code, error.waitMs);
         else pass?.done(error);
         return false;
       }

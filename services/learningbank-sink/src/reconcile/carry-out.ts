@@ -6,7 +6,7 @@ import { consequenceOf } from './failure.ts';
 import type { Claimed, WorkKey } from './keys.ts';
 import { dealWithMissing, namesReferences } from './missing.ts';
 import type { ObjectContext } from './object-context.ts';
-import { retryOrPark, type RunEnd } from './retry.ts';
+import { retryOrAsk, type RunEnd } from './retry.ts';
 import { errorFacts } from './error-facts.ts';
 
 /** An action was done; or the object is to be planned again from a fresh look at the target; or its turn ends. */
@@ -169,7 +169,7 @@ async function fail(
   }: { readonly action: Call; readonly attemptId: number | undefined; readonly error: unknown },
 ): Promise<Carried> {
   const { key, cause, refusedOnce } = doing;
-  const { patience, session } = context;
+  const { session } = context;
   const what = consequenceOf(error, action.op, key.kind);
   const gone = what.kind === 'missing' && action.op.endsWith('.delete');
   if (attemptId !== undefined) {
@@ -180,8 +180,8 @@ async function fail(
     if (recorded === 'stale') return drop;
   }
   const stop = (end: RunEnd): Carried => ({ to: 'end', end });
-  const burn = (code: AppError['code'], waitMs = 0): Carried =>
-    stop(retryOrPark({ code, attempts: cause.attempts, waitMs }, patience));
+  const burn = async (code: AppError['code'], waitMs = 0): Promise<Carried> =>
+    stop(await retryOrAsk({ code, attempts: cause.attempts, waitMs }, context));
   switch (what.kind) {
     case 'lost':
       return drop;

@@ -9,7 +9,7 @@ import { candidatesOf, lookUpOccupants, lookUpTarget } from './look-up.ts';
 import type { ObjectContext, Planned } from './object-context.ts';
 import { settleOpenAttempts } from './open-attempts.ts';
 import { carryOutFirst } from './carry-out-first.ts';
-import { retryOrPark, type RunEnd } from './retry.ts';
+import { retryOrAsk, type RunEnd } from './retry.ts';
 import { errorFacts } from './error-facts.ts';
 
 /** What one claim of an object has learnt so far. */
@@ -139,7 +139,7 @@ async function halt(context: ObjectContext, code: AppError['code']): Promise<Run
 
 /** The verdict on an object whose planning or look-up failed, or which failed in a way nobody foresaw. */
 async function endOfError(context: ObjectContext, claimed: Claimed, error: unknown): Promise<RunEnd> {
-  const { integration, log, patience, session } = context;
+  const { integration, log, session } = context;
   if (isAppError(error, 'LEASE_LOST')) return { to: 'drop' };
   if (isAppError(postgresError(error, 'bringing an object into step'), 'POSTGRES_UNREACHABLE')) {
     log.warn({ ...errorFacts(error), integration: integration.id }, 'database in trouble, object left as it is');
@@ -159,5 +159,5 @@ async function endOfError(context: ObjectContext, claimed: Claimed, error: unkno
       'object failed',
     );
   }
-  return retryOrPark({ code, attempts: claimed.attempts, waitMs: isAppError(error) ? error.waitMs : 0 }, patience);
+  return retryOrAsk({ code, attempts: claimed.attempts, waitMs: isAppError(error) ? error.waitMs : 0 }, context);
 }
