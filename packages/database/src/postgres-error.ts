@@ -33,6 +33,20 @@ export function isDataError(error: unknown): boolean {
   return code.startsWith('22') || code.startsWith('23') || code.startsWith('54');
 }
 
+/**
+ * Takes row values out of a Postgres error, which may end in a log: its message quotes them where a value is refused
+ * (classes 22 and 23), `detail` and `where` anywhere.
+ */
+export function withoutValues(error: unknown): void {
+  const code = codeOf(error);
+  if (!(error instanceof Error) || code === undefined) return;
+  for (const name of ['detail', 'where', 'internalQuery', 'hint']) Reflect.deleteProperty(error, name);
+  if (!code.startsWith('22') && !code.startsWith('23')) return;
+  const frames = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
+  error.message = `SQLSTATE ${code}`;
+  error.stack = [`error: ${error.message}`, ...frames].join('\n');
+}
+
 function isTransient(error: unknown, code: string | undefined): boolean {
   if (error instanceof Error && error.name === 'KnexTimeoutError') return true;
   // node-postgres reports a connection that ended under a query without any code.
