@@ -123,7 +123,10 @@ export async function moveState(db: Knex, integration: Integration, change: Stat
   return rows.length > 0;
 }
 
-/** Keeps the state and says why it does not go on; tried again after `retryMs`. No code = nothing is wrong any more. */
+/**
+ * Keeps the state and says why it does not go on; tried again after `retryMs`. No code = nothing is wrong any more. What
+ * is halted keeps its code, and the generation it was halted with: a way to the platform that opens heals no halt.
+ */
 export async function reportState(
   db: Knex,
   report: {
@@ -138,7 +141,7 @@ export async function reportState(
     `update sink.integration_state
         set code = :code, message = :message, generation = :generation, retry_at = now() + :retryMs * interval '1 ms',
             updated_at = now()
-      where integration_id = :id`,
+      where integration_id = :id and state <> 'halted'`,
     { ...report },
   );
 }
