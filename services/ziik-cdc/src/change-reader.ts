@@ -106,11 +106,15 @@ export class ChangeReader {
   }
 
   #upsert(mapper: RowMapper, row: Tuple, old: Tuple | undefined): void {
-    if (old && mapper.namesTenant(old)) {
-      const moved = mapper.siteOf(old) !== mapper.siteOf(row) || mapper.idOf(old) !== mapper.idOf(row);
-      if (moved) this.#remove(mapper, old);
-    }
+    this.#leave(mapper, row, old);
     this.#publish(mapper, mapper.siteOf(row), mapper.record(row));
+  }
+
+  /** A row with another key or tenant than before is gone from where it was. */
+  #leave(mapper: RowMapper, row: Tuple, old: Tuple | undefined): void {
+    if (!old || !mapper.namesTenant(old)) return;
+    const moved = mapper.siteOf(old) !== mapper.siteOf(row) || mapper.idOf(old) !== mapper.idOf(row);
+    if (moved) this.#remove(mapper, old);
   }
 
   #remove(mapper: RowMapper, old: Tuple): void {
@@ -130,6 +134,18 @@ export class ChangeReader {
     const change = this.#options.decoder.decode(bytes) as RowChange;
     const mapper = this.#mapper(change.relationId);
     if (!mapper) return;
+    try {
+      if (await this.#complete(mapper, change)) this.#change(change, bytes, 0);
+      // Gone, or moved since: the record of that follows in the stream, and says all there is to say of the new place.
+      else this.#leave(mapper, change.row!, change.old);
+    } catch (error) {
+      if (!isAppError(error, 'RECORD_INVALID')) throw error;
+      this.#options.publisher.addUnreadable(mapper.table.name, bytes, error);
+    }
+  }
+
+  /** False when the row is no longer where the update left it. */
+  async #complete(mapper: RowMapper, change: RowChange): Promise<boolean> {
     const row = change.row!;
     const missing = mapper.unchanged(row);
     if (change.oldIsWhole) {
@@ -138,11 +154,10 @@ export class ChangeReader {
       const columns = missing.map(({ field }) => mapper.table.columns.find((one) => one.field === field)!.column);
       const key = { siteId: mapper.siteOf(row), id: mapper.idOf(row) };
       const values = await this.#options.reread(mapper.table, key, columns, this.#xid);
-      // Gone, or moved since: the record of that follows in the stream, and says all there is to say.
-      if (!values) return;
+      if (!values) return false;
       missing.forEach(({ index }, i) => row.setText(index, values[i]!));
     }
-    this.#change(change, bytes, 0);
+    return true;
   }
 
   #mapper(relationId: number): RowMapper | null {
