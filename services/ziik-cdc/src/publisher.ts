@@ -30,8 +30,8 @@ export interface PublisherOptions {
   readonly maxInFlightBytes: number;
   readonly onFull: (full: boolean) => void;
   readonly onError: (error: unknown) => void;
-  /** A row was set aside in `orgstream.unreadable`; ids and cause, no values. */
-  readonly onRefused: (facts: Readonly<Record<string, string>>) => void;
+  /** A row was set aside in `orgstream.unreadable`; ids and cause, no values. The key, where it could be read. */
+  readonly onRefused: (facts: Readonly<Record<string, string>>, key: string | undefined) => void;
 }
 
 interface Held {
@@ -174,17 +174,22 @@ export class Publisher {
       throw new AppError('RECORD_INVALID', 'publishing a row: larger than Kafka takes');
     } catch (error) {
       if (!isAppError(error, 'RECORD_INVALID')) throw error;
-      this.#setAside({ table, tenant: route.tenant, id: String(draft.id) }, Buffer.alloc(0), error, owner);
+      this.#setAside({ table, tenant: route.tenant, id: String(draft.id) }, Buffer.alloc(0), error, { owner, key });
       return false;
     }
   }
 
-  #setAside(ids: Readonly<Record<string, string>>, bytes: Buffer, error: unknown, owner = this.#commit!): void {
+  #setAside(
+    ids: Readonly<Record<string, string>>,
+    bytes: Buffer,
+    error: unknown,
+    { owner, key }: { readonly owner: Pending; readonly key?: string } = { owner: this.#commit! },
+  ): void {
     const { source, onRefused, metrics } = this.#options;
     const cause = isAppError(error) ? error.message : 'unexpected';
     const headers = { code: 'RECORD_INVALID', cause, origin: `ziik-cdc/${source}`, ...ids };
     metrics.recordRefused();
-    onRefused({ code: 'RECORD_INVALID', cause, ...ids });
+    onRefused({ code: 'RECORD_INVALID', cause, ...ids }, key);
     this.#enqueue(this.#batcher(topics.unreadable, 0), null, bytes, owner, headers);
   }
 

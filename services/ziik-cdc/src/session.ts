@@ -104,7 +104,10 @@ async function openParts(
     maxInFlightBytes: settings.maxInFlightBytes,
     onFull: (full) => stream.setFull(full),
     onError: (error) => stream.fail(error),
-    onRefused: (facts) => log.error(facts, 'row set aside'),
+    onRefused: (facts, key) => {
+      log.error(facts, 'row set aside');
+      if (key !== undefined) watermarks.refuse(key);
+    },
   });
   const reread = createReread(sql, signal);
   const reader = new ChangeReader({ mapping, decoder: new PgOutputDecoder(), publisher, watermarks, xids, reread });

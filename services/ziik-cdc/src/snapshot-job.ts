@@ -48,6 +48,7 @@ export class Job {
 /** A chunk between its watermarks. */
 export class Window implements ChunkWindow {
   readonly token = randomUUID();
+  readonly prefix: string;
   readonly overtaken = new Set<string>();
   lowLsn = 0;
   xidMark = 0;
@@ -55,7 +56,8 @@ export class Window implements ChunkWindow {
   readonly #send: () => Outcome;
   readonly #done = Promise.withResolvers<Outcome>();
 
-  constructor(send: () => Outcome) {
+  constructor(tenant: string, send: () => Outcome) {
+    this.prefix = `${tenant}/`;
     this.#send = send;
   }
 

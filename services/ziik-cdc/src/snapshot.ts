@@ -101,8 +101,9 @@ export class Snapshots {
   }
 
   async #attempt(job: Job): Promise<Outcome> {
-    const { reader, watermarks, signal } = this.#o;
-    const window: Window = new Window(() => this.#send(job, window));
+    const { reader, watermarks, publisher, signal } = this.#o;
+    const { tenant } = publisher.route(job.request.siteId);
+    const window: Window = new Window(tenant, () => this.#send(job, window));
     watermarks.expect(window);
     try {
       await reader.mark(lowMark(window.token));

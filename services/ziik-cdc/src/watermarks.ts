@@ -5,6 +5,8 @@ export const MESSAGE_PREFIX = 'orgstream';
 export interface ChunkWindow {
   /** Random, so that messages of other installations or of a former session mean nothing to us. */
   readonly token: string;
+  /** What the keys of its tenant begin with: others are not remembered, however many come. */
+  readonly prefix: string;
   /** Keys of records that came between the watermarks: they overtake the chunk's rows. */
   readonly overtaken: Set<string>;
   /** The low watermark's position, and how many commits the stream had seen before it. */
@@ -45,6 +47,15 @@ export class Watermarks {
 
   /** To be called with the key of every streamed record. */
   overtake(key: string): void {
-    this.#open?.overtaken.add(key);
+    const window = this.#open;
+    if (window && key.startsWith(window.prefix)) window.overtaken.add(key);
+  }
+
+  /**
+   * To be called with the key of a streamed record that was set aside: nothing overtakes the chunk's row then. Left out
+   * all the same it would be missed by nobody, and ingest would remove an object that is there.
+   */
+  refuse(key: string): void {
+    this.#open?.overtaken.delete(key);
   }
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { AppError } from '@orgstream/core';
 import { createDatabase, migrate, type Knex } from '@orgstream/database';
 import { createLogger } from '@orgstream/runtime';
 import { freshDatabase, startOwnPostgres, uniqueName, until } from '@orgstream/testkit';
@@ -93,7 +94,7 @@ class SessionContext implements AsyncDisposable {
         db,
         producer,
         partitions: 12,
-        codec: { ...jsonCodec, encode: (...of) => ((this.encoded += 1), jsonCodec.encode(...of)) },
+        codec: { ...jsonCodec, encode: (...of) => this.#encode(...of) },
         metrics: this.#metrics,
         log: createLogger({ service: 'test', level: 'silent' }),
         settings: { chunkRows: 100, maxInFlightBytes: 1e8, heartbeatMs: 200, checkMs: 5_000, flushMs: 20, ...settings },
@@ -102,6 +103,13 @@ class SessionContext implements AsyncDisposable {
       },
       signal,
     );
+  }
+
+  #encode(...of: Parameters<typeof jsonCodec.encode>): Buffer {
+    this.encoded += 1;
+    const value = jsonCodec.encode(...of);
+    if (value.includes('UNFIT')) throw new AppError('RECORD_INVALID', 'encoding: a value that does not fit');
+    return value;
   }
 
   async confirmed(): Promise<bigint> {
@@ -282,6 +290,46 @@ test('a chunk that was sent and not stored before a crash is read again under an
   const chunks = end['chunks'] as { no: number; kind: string; rows: number }[];
   expect(chunks.map(({ no }) => no)).not.toContain(3);
   expect(chunks.filter(({ kind }) => kind === 'unit').reduce((sum, { rows }) => sum + rows, 0)).toBe(39);
+});
+
+test('a row whose change during its chunk is set aside is sent and counted as it was read: it is there', async () => {
+  await using ctx = await SessionContext.open();
+  await ctx.sql.query(`insert into sites (id, identifier) values (1, 'a')`);
+  await ctx.sql.query(`insert into users (id, site_id, first_name) values (1, 1, 'old'), (2, 1, 'old')`);
+  await ctx.sql.query('begin');
+  await ctx.sql.query('lock table users in access exclusive mode');
+  const producer = new FakeProducer();
+  producer.auto();
+  const tenants = [{ tenant: `${ctx.source}.1`, siteId: '1' }];
+  await requestSnapshots(ctx.db, { source: ctx.source, tenants, reason: 'test', commandId: null });
+  await using _session = await ctx.start(producer);
+  const reads = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  await until(async () => (await ctx.sql.query(reads)).rowCount === 1, { deadlineMs: 10_000, what: 'the chunk' });
+  await ctx.sql.query(`update users set first_name = 'UNFIT' where id = 1`);
+  await ctx.sql.query(`update users set first_name = 'new' where id = 2`);
+  await ctx.sql.query('commit');
+  const end = () => producer.acknowledged.find(({ key }) => key?.endsWith('/end'));
+  await until(() => end() !== undefined, { deadlineMs: 10_000, what: 'the end marker' });
+  const sent = producer.acknowledged.filter(({ key }) => key?.includes('/users/')).map(decoded);
+  const snapshot = sent.filter(({ value }) => value['chunk'] !== null);
+  expect(snapshot.map(({ value }) => [value['id'], value['firstName']])).toEqual([[1, 'old']]);
+  const chunks = decoded(end()!).value['chunks'] as { kind: string; rows: number }[];
+  expect(chunks.filter(({ kind }) => kind === 'person').map(({ rows }) => rows)).toEqual([1]);
+});
+
+test('a row moved to another tenant is gone from the first, also when it is gone before it can be read again', async () => {
+  await using ctx = await SessionContext.open();
+  await ctx.sql.query(`alter table users alter column first_name set storage external`);
+  await ctx.sql.query(`insert into users (id, site_id, first_name) values (1, 1, repeat('x', 10000))`);
+  await ctx.sql.query(`update users set site_id = 2 where id = 1`); // the large value is not sent again
+  await ctx.sql.query(`delete from users`);
+  const producer = new FakeProducer();
+  producer.auto();
+  await using _session = await ctx.start(producer);
+  const [first, second] = [`${ctx.source}.1/users/1`, `${ctx.source}.2/users/1`];
+  await until(() => keys(producer).includes(second), { deadlineMs: 10_000, what: 'the deletion' });
+  const said = producer.acknowledged.map((record) => [record.key, decoded(record).value['deleted']]);
+  expect(said).toEqual(expect.arrayContaining([[first, false], [first, true], [second, true]])); // prettier-ignore
 });
 
 test('a slot that our own acknowledgements have moved since is no lost slot', async () => {
