@@ -108,7 +108,7 @@ async function tick(options: IngestOptions, signal: AbortSignal): Promise<void> 
   const { db, log, metrics } = options;
   for (let count = 0; !signal.aborted; count += 1) {
     try {
-      const expired = await markExpired(db, options.now?.() ?? new Date());
+      const expired = await markExpired(db, options.now?.());
       metrics?.expired(expired);
       const erased = count % ERASE_EVERY_TICKS === 0 ? await eraseAbandoned(db) : [];
       for (const tenant of erased) log.info({ tenant }, 'erased the replica of a tenant without integration');

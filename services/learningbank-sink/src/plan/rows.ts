@@ -51,9 +51,12 @@ export interface PersonRow {
   readonly rejected_code: ErrorCode | null;
 }
 
-/** Columns of {@link PersonRow} from an outer-joined `sink.person f`. */
+/**
+ * Columns of {@link PersonRow} from an outer-joined `sink.person f`. Who was marked as expired is expired, also by a clock
+ * that is behind the one that marked: nothing marks them again.
+ */
 export const personColumns = /* sql */ `f.id is not null as known, f.first_name, f.last_name, f.email, f.language, f.active,
-  extract(epoch from f.expires_at) * 1000 as expires_at_ms, coalesce(f.anonymised, false) as anonymised,
+  case when f.expiry_marked then 0 else extract(epoch from f.expires_at) * 1000 end as expires_at_ms, coalesce(f.anonymised, false) as anonymised,
   coalesce(f.deleted, false) as deleted, f.rejected_code`;
 
 export function personFact(row: PersonRow): PersonFact | null {
