@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { text as readText } from 'node:stream/consumers';
 import { AppError, isAppError } from '@orgstream/core';
 
 /** Exit codes: 0 done, 1 not done (the message says why), 2 wrong usage or settings, 75 may succeed later. */
@@ -38,10 +40,14 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** All of standard input. Not by its path: where it is a socket, as under many supervisors, that cannot be opened. */
+export function readInput(): Promise<string> {
+  return readText(process.stdin);
+}
+
 /** Reads a JSON file, or standard input for `-`. */
 export async function readJson(path: string, what: string): Promise<unknown> {
-  const { readFile } = await import('node:fs/promises');
-  const text = await readFile(path === '-' ? '/dev/stdin' : path, 'utf8').catch((cause: unknown) => {
+  const text = await (path === '-' ? readInput() : readFile(path, 'utf8')).catch((cause: unknown) => {
     throw new AppError('USAGE', `${what}: ${path} cannot be read`, { cause });
   });
   try {

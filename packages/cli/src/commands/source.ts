@@ -3,7 +3,7 @@ import { listSources } from '@orgstream/database';
 import { addSource } from '@orgstream/ziik-source';
 import type { Command } from 'commander';
 import type { Environment } from '../environment.ts';
-import { print, readJson, table } from '../output.ts';
+import { print, readInput, readJson, table } from '../output.ts';
 
 interface AddOptions {
   readonly name: string;
@@ -54,7 +54,7 @@ export function addSourceCommands(program: Command, environment: () => Environme
 }
 
 async function add(env: Environment, options: AddOptions): ReturnType<typeof addSource> {
-  const url = options.url === '-' ? await readLine() : options.url;
+  const url = options.url === '-' ? (await readInput()).trim() : options.url;
   if (!/^postgres(ql)?:\/\//.test(url))
     throw new AppError('USAGE', '--url: give postgres://user:password@host:port/database');
   const secrets = env.secrets();
@@ -64,9 +64,4 @@ async function add(env: Environment, options: AddOptions): ReturnType<typeof add
     seal: (plain) => secrets.seal(plain),
     ...(options.mapping === undefined ? {} : { mapping: await readJson(options.mapping, '--mapping') }),
   });
-}
-
-async function readLine(): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  return (await readFile('/dev/stdin', 'utf8')).trim();
 }
