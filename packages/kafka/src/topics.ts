@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { generationKey, topics } from '@orgstream/core';
+import { AppError, generationKey, topics } from '@orgstream/core';
 import type { Kafka, OutRecord, TopicSpec } from './port.ts';
 
 const dayMs = 24 * 60 * 60 * 1_000;
@@ -50,17 +50,23 @@ export async function ensureGeneration(kafka: Kafka, topic: string): Promise<voi
 
 /**
  * Generation of each partition of a topic; a partition that has none is absent. Reads the first records only: the key is
- * written once, so compaction keeps it where it is.
+ * written once, so compaction keeps it where it is. Throws KAFKA_UNREACHABLE when it takes too long: half an answer would
+ * look like another topic.
  */
-export async function readGeneration(kafka: Kafka, topic: string): Promise<ReadonlyMap<number, string>> {
+export async function readGeneration(
+  kafka: Kafka,
+  topic: string,
+  timeoutMs = 60_000,
+): Promise<ReadonlyMap<number, string>> {
   const generations = new Map<number, string>();
+  const signal = AbortSignal.timeout(timeoutMs);
   await kafka.read({
     topic,
     from: 'beginning',
     maxBatchRecords: 10,
     // Two applies at once may have written two: the later one is what compaction keeps.
     maxRecordsPerPartition: 10,
-    signal: AbortSignal.timeout(60_000),
+    signal,
     onBatch: ({ partition, records }) => {
       for (const { key, value } of records) {
         if (key === generationKey && value) generations.set(partition, generationOf(value));
@@ -68,6 +74,8 @@ export async function readGeneration(kafka: Kafka, topic: string): Promise<Reado
       return Promise.resolve();
     },
   });
+  if (signal.aborted)
+    throw new AppError('KAFKA_UNREACHABLE', `reading the generations of ${topic}: too slow`, { topic });
   return generations;
 }
 
