@@ -13,7 +13,9 @@ export async function connectSource(
     connectionString: url,
     application_name: options.name,
     connectionTimeoutMillis: options.timeoutMs ?? 10_000,
+    // The system's default would notice a dead other end after two hours.
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     options: SESSION_OPTIONS,
     ...(options.replication ? { replication: 'database' } : {}),
   };
