@@ -9,7 +9,8 @@ const later: Carried = { to: 'end', end: { to: 'retry', code: null, waitMs: 250,
 
 /**
  * Changes another object of ours out of turn, because it holds what this one needs and cannot go yet. The other is
- * marked, for it is now off its own way; when it is in flight or its last call is unclear, this one comes back shortly.
+ * marked, for it is now off its own way; when it is in flight, this one comes back shortly. When its last call is unclear
+ * it is marked too: only its own turn looks at the target, and it may be parked.
  */
 export async function carryOutFirst(
   context: ObjectContext,
@@ -19,9 +20,9 @@ export async function carryOutFirst(
   const key = { integrationId: claimed.integrationId, ...object };
   let carried: Carried = later;
   const free = await context.exclusively(key, async () => {
-    if ((await readOpenAttempts(context.db, key)).length > 0) return;
-    carried = await carryOut(context, { key, cause: claimed, action, refusedOnce: true });
-    if (carried.to === 'done') await markWork(context.db, { key, lane: claimed.lane, cause: claimed });
+    const isOpen = (await readOpenAttempts(context.db, key)).length > 0;
+    if (!isOpen) carried = await carryOut(context, { key, cause: claimed, action, refusedOnce: true });
+    if (isOpen || carried.to === 'done') await markWork(context.db, { key, lane: claimed.lane, cause: claimed });
   });
   return free ? carried : later;
 }
