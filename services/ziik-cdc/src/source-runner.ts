@@ -4,8 +4,13 @@ import { readSource, translateSourceError, type SourceRow } from '@orgstream/zii
 import { runSession, type SessionContext } from './session.ts';
 import { markFailed } from './source-state.ts';
 
-/** Not the source's fault: without Kafka no source can go on. */
-const ENDS_THE_PROCESS: readonly ErrorCode[] = ['KAFKA_CLIENT_DEAD', 'TOPIC_MISSING', 'SCHEMA_NOT_REGISTERED'];
+/** Not the source's fault: without Kafka no source can go on, and a writer that gave up does so for the process' life. */
+const ENDS_THE_PROCESS: readonly ErrorCode[] = [
+  'KAFKA_CLIENT_DEAD',
+  'KAFKA_AUTH_FAILED',
+  'TOPIC_MISSING',
+  'SCHEMA_NOT_REGISTERED',
+];
 
 /** Changes are lost, or an operator must look first: only a command goes on. Everything else heals by being put right. */
 const NEEDS_COMMAND: readonly ErrorCode[] = ['SLOT_LOST', 'PUBLICATION_MISSING', 'SOURCE_TRUNCATED'];

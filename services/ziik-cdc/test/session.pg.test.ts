@@ -12,10 +12,18 @@ import { expect, test } from 'vitest';
 import { Guardian } from '../src/guardian.ts';
 import { createMetrics } from '../src/metrics.ts';
 import { runSession } from '../src/session.ts';
+import { runSource } from '../src/source-runner.ts';
 import { requestSnapshots } from '../src/snapshot-store.ts';
 import { decoded, FakeProducer, jsonCodec } from '../test-support/fake-producer.ts';
 
 const schema = readFileSync(new URL('../../../test/simulators/ziik/schema.sql', import.meta.url), 'utf8');
+
+interface RunOptions {
+  readonly settings?: { maxInFlightBytes?: number; chunkRows?: number };
+  readonly url?: string;
+  readonly onRunning?: () => void;
+  readonly db?: Knex;
+}
 
 /** A source and one session at a time, with a Kafka that the test acknowledges. */
 class SessionContext implements AsyncDisposable {
@@ -74,35 +82,26 @@ class SessionContext implements AsyncDisposable {
     };
   }
 
-  async run(
-    producer: FakeProducer,
-    signal: AbortSignal,
-    options: {
-      readonly settings?: { maxInFlightBytes?: number; chunkRows?: number };
-      readonly url?: string;
-      readonly onRunning?: () => void;
-      readonly db?: Knex;
-    } = {},
-  ): Promise<void> {
+  async run(producer: FakeProducer, signal: AbortSignal, options: RunOptions = {}): Promise<void> {
+    await runSession(await this.parts(producer, options), signal);
+  }
+
+  async parts(producer: FakeProducer, options: RunOptions = {}) {
     const { settings, url = this.url, onRunning = () => {}, db = this.db } = options;
-    const row = (await readSource(this.db, this.source))!;
-    await runSession(
-      {
-        row,
-        url,
-        mapping: resolveMapping(undefined),
-        db,
-        producer,
-        partitions: 12,
-        codec: { ...jsonCodec, encode: (...of) => this.#encode(...of) },
-        metrics: this.#metrics,
-        log: createLogger({ service: 'test', level: 'silent' }),
-        settings: { chunkRows: 100, maxInFlightBytes: 1e8, heartbeatMs: 200, checkMs: 5_000, flushMs: 20, ...settings },
-        wake: new EventTarget(),
-        onRunning,
-      },
-      signal,
-    );
+    return {
+      row: (await readSource(this.db, this.source))!,
+      url,
+      mapping: resolveMapping(undefined),
+      db,
+      producer,
+      partitions: 12,
+      codec: { ...jsonCodec, encode: (...of: Parameters<typeof jsonCodec.encode>) => this.#encode(...of) },
+      metrics: this.#metrics,
+      log: createLogger({ service: 'test', level: 'silent' }),
+      settings: { chunkRows: 100, maxInFlightBytes: 1e8, heartbeatMs: 200, checkMs: 5_000, flushMs: 20, ...settings },
+      wake: new EventTarget(),
+      onRunning,
+    };
   }
 
   #encode(...of: Parameters<typeof jsonCodec.encode>): Buffer {
@@ -381,6 +380,17 @@ test('a part that fails while the session still stores its state ends the sessio
   for (let i = 0; i < 100; i += 1) await ctx.sql.query('select 1');
   stored.resolve();
   await expect(second).rejects.toMatchObject({ code: 'SLOT_IN_USE' }); // vitest fails a run with unhandled rejections
+});
+
+test('a Kafka that refuses us ends the process: its writers have given up for good', async () => {
+  await using ctx = await SessionContext.open();
+  await ctx.sql.query(`insert into units (id, site_id, name) values (1, 1, 'u')`);
+  const refused = new AppError('KAFKA_AUTH_FAILED', 'appending');
+  const producer = Object.assign(new FakeProducer(), {
+    writer: (topic: string, partition: number) => ({ topic, partition, append: () => Promise.reject(refused) }),
+  });
+  const options = { ...(await ctx.parts(producer)), recheckMs: 10, onState: () => {} };
+  await expect(runSource(options, AbortSignal.timeout(30_000))).rejects.toBe(refused);
 });
 
 test('a network that went silent does not hold up the end of a session', async () => {
