@@ -39,7 +39,11 @@ export const Config = z.object({
     .describe(
       "Lease of a platform. Shorter = a dead replica's platforms move sooner, longer = more patience with Postgres.",
     ),
-  WORK_POLL_MS: milliseconds(50, 60_000).default(500).describe('How often work is looked for without a notification.'),
+  WORK_POLL_MS: milliseconds(50, 60_000)
+    .default(500)
+    .describe(
+      'How often work is looked for without a notification; on a platform where nothing is due, a tenth as often.',
+    ),
   SWEEP_MS: milliseconds(100, 600_000)
     .default(1_000)
     .describe('How often waiting and parked objects are looked for whose time to be looked at again has come.'),

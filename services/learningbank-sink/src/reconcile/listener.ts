@@ -10,7 +10,8 @@ import { errorFacts } from './error-facts.ts';
 export async function listen(options: {
   readonly url: string;
   readonly channels: readonly string[];
-  readonly onNotify: (channel: string) => void;
+  /** An empty payload speaks of everything. */
+  readonly onNotify: (channel: string, payload: string) => void;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }): Promise<void> {
@@ -28,9 +29,9 @@ export async function listen(options: {
         client.on('end', () => resolve());
         signal.addEventListener('abort', () => resolve(), { once: true });
       });
-      client.on('notification', ({ channel }) => options.onNotify(channel));
+      client.on('notification', ({ channel, payload }) => options.onNotify(channel, payload ?? ''));
       for (const channel of options.channels) await client.query(`listen ${channel}`);
-      options.channels.forEach(options.onNotify);
+      for (const channel of options.channels) options.onNotify(channel, '');
       attempt = 0;
       if (!signal.aborted) await closed;
     } catch (error) {

@@ -18,7 +18,7 @@ import { createPlanner } from './planner.ts';
 import { createPlatformRecords, type PlatformRecords } from './platform-records.ts';
 import { createListingLookUp } from './listing-look-up.ts';
 import { Turns } from './turns.ts';
-import { readRipe, sweep } from './work-store.ts';
+import { readDueMs, readRipe, sweep } from './work-store.ts';
 import { errorFacts } from './error-facts.ts';
 
 /** Settings of the work on one platform. */
@@ -49,6 +49,9 @@ export interface WorkerOptions {
   readonly now: () => Date;
 }
 
+/** A platform on which nothing is due is looked at this many times more rarely; marks of ingest ring its bell. */
+const idleFactor = 10;
+
 /** Work of lane gap waits for "Initiate synchronisation". */
 const claimable = [lanes.leaver, lanes.live, lanes.bulk];
 
@@ -73,6 +76,11 @@ export class PlatformWorker {
   readonly #listing: NonNullable<ObjectContext['listing']>;
   readonly #ways = new Map<string, Way>();
   #sweptAt = 0;
+
+  /** Its id. */
+  get platform(): string {
+    return this.#lease.platform;
+  }
 
   constructor(options: WorkerOptions, lease: Lease, stop: AbortSignal) {
     const { db, log, settings, metrics, clock } = options;
@@ -121,17 +129,19 @@ export class PlatformWorker {
   async run(): Promise<void> {
     const { log, settings } = this.#options;
     while (!this.#stop.aborted) {
+      let waitMs = settings.pollMs;
       try {
-        if (this.#lease.held) await this.#turn();
+        if (this.#lease.held) waitMs = await this.#turn();
       } catch (error) {
         log.warn({ ...errorFacts(error), platform: this.#lease.platform }, 'turn of the platform failed');
       }
-      await this.bell.wait(settings.pollMs, this.#stop);
+      await this.bell.wait(waitMs, this.#stop);
     }
     await Promise.all(this.#running);
   }
 
-  async #turn(): Promise<void> {
+  /** One look at everything; returns how long to wait for the next if no bell rings. */
+  async #turn(): Promise<number> {
     const integrations = this.#options.integrations.ofPlatform(this.#lease.platform);
     const ids = new Set(integrations.map(({ id }) => id));
     this.pool.keep(ids);
@@ -139,6 +149,16 @@ export class PlatformWorker {
     const active = integrations.filter((integration) => this.#prepare(integration));
     await this.#sweep(active);
     if (active.length > 0) await this.#claim(active);
+    const isCalm = integrations.every((one) => !one.enabled || (one.state === 'live' && active.includes(one)));
+    return isCalm && this.#inFlight.size === 0 ? this.#idleMs(active) : this.#options.settings.pollMs;
+  }
+
+  async #idleMs(active: readonly Integration[]): Promise<number> {
+    const { db, settings } = this.#options;
+    const longest = settings.pollMs * idleFactor;
+    if (active.length === 0) return longest;
+    const dueMs = await readDueMs(db, { integrations: active.map(({ id }) => id), lanes: claimable });
+    return Math.max(settings.pollMs, Math.min(longest, dueMs ?? longest));
   }
 
   /** True when work of the integration may be claimed now. */

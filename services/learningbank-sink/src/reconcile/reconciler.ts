@@ -80,9 +80,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     onCall: metrics.callFinished,
     onMoved: () => void owner.turn().catch(() => {}),
   });
-  const onNotify = (channel: string): void => {
-    if (channel === workChannel) ringAll();
-    else void integrations.refresh().catch(() => {});
+  const onNotify = (channel: string, payload: string): void => {
+    if (channel !== workChannel) return void integrations.refresh().catch(() => {});
+    if (payload === '') return ringAll();
+    // Only who is meant looks: a change of one tenant must not cost a query for each of hundreds of platforms.
+    const ids = new Set(payload.split(','));
+    const platforms = new Set(integrations.all.filter(({ id }) => ids.has(id)).map(({ platform }) => platform));
+    for (const worker of workers) if (platforms.has(worker.platform)) worker.bell.ring();
   };
   return {
     get platforms() {

@@ -218,6 +218,25 @@ export async function sweep(db: Knex, integrations: readonly string[], limit: nu
   return rows.length;
 }
 
+/** Milliseconds until work of these integrations falls due, ready or to be swept; negative = it is; null = there is none. */
+export async function readDueMs(
+  db: Knex,
+  { integrations, lanes }: { readonly integrations: readonly string[]; readonly lanes: readonly number[] },
+): Promise<number | null> {
+  const { rows } = await db.raw<{ rows: { due_ms: string | null }[] }>(
+    `select extract(epoch from min(next_at) - now()) * 1000 as due_ms
+       from (select min(next_at) as next_at from sink.work
+              where integration_id = any(cast(:integrations as uuid[])) and state = 'ready'
+                and lane = any(cast(:lanes as smallint[]))
+             union all
+             select min(next_at) from sink.work
+              where integration_id = any(cast(:integrations as uuid[])) and state in ('waiting', 'parked', 'conflict')) w`,
+    { integrations: [...integrations], lanes: [...lanes] },
+  );
+  const due = rows[0]!.due_ms;
+  return due === null ? null : Number(due);
+}
+
 /** Asks for one object to be looked at (again), for instance because its link was found to be gone. */
 export async function markWork(
   db: Knex,
