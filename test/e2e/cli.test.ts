@@ -1,8 +1,8 @@
 import { readdir, readFile, rm, writeFile, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { generateOrganisation, hire } from '@orgstream/simulator-ziik';
-import { createPlatform } from '@orgstream/world';
+import { generateOrganisation, hire, renamePerson } from '@orgstream/simulator-ziik';
+import { countCalls, createPlatform } from '@orgstream/world';
 import { until } from '@orgstream/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { orgstream, type CliResult } from './orgstream-cli.ts';
@@ -82,6 +82,19 @@ describe('orgstream, the real binary', () => {
       input: JSON.stringify(platform.credentials),
     });
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  test('an integration for the login only imports nobody', async () => {
+    const { learningbankSimUrl } = await scene.file();
+    const platform = await createPlatform(learningbankSimUrl, { name: 'Login', rateLimitPerMinute: 0 });
+    const file = await credentialsFile('login.json', platform.credentials);
+    const result = await orgstream([...create(scene.joined.tenant, platform.url, file), '--product', 'login']);
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    // A change that goes through to the other platform has been seen by both integrations.
+    await renamePerson(scene.ziik, scene.siteId, scene.person('ida'), { firstName: 'Ida Sofie' });
+    await scene.prove();
+    expect(await scene.user(scene.person('ida'))).toMatchObject({ firstName: 'Ida Sofie' });
+    expect(await countCalls(await scene.file(), platform)).toMatchObject({ reads: 0, writes: 0 });
   });
 
   test('while a change is on its way, status says not converged', async () => {

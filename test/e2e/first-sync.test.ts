@@ -6,9 +6,18 @@ describe('first sync', () => {
   test('units, roles and people of a generated organisation arrive, at most 1.2 calls a person', async () => {
     await using scene = await openScene({
       organisation: { units: 40, people: 400, inactive: 0.05 },
-      platform: { jobProfiles: ['Store manager'] },
+      platform: { jobProfiles: ['Medarbejder', 'butikschef', { name: 'Everybody', isDefault: true }] },
     });
     await scene.prove({ oracle: { languages: true, inactiveCreated: true, jobProfiles: true } });
+    const { users, jobProfiles } = await scene.target();
+    const having = (name: string) => {
+      const id = jobProfiles.find((one) => one.name === name)?.id;
+      return users.filter((user) => user.jobProfileId === id).length;
+    };
+    expect(having('Medarbejder'), 'matched by exact name').toBeGreaterThan(50);
+    expect(having('butikschef'), 'not by another case').toBe(0);
+    expect(having('Everybody'), 'none matches: the platform’s default').toBe(400 - having('Medarbejder'));
+    expect(jobProfiles, 'never created').toHaveLength(3);
     const { reads, writes } = await countCalls(await scene.file(), scene.joined.platform);
     expect((reads + writes) / 400).toBeLessThanOrEqual(1.2);
   });

@@ -8,6 +8,7 @@ import {
   membershipsOf,
   moveMembership,
   removeMembership,
+  renamePerson,
   renameRole,
   reorderMemberships,
   setRoles,
@@ -135,6 +136,17 @@ describe('roles', () => {
     });
     const [trainee] = await scene.permissionTypeIds('Trainee');
     expect((await scene.target()).permissionTypes.find((one) => one.id === trainee)?.name).toBe('Apprentice');
+  });
+
+  test('a job profile created later rewrites nobody', async () => {
+    const before = await scene.user(scene.person('kai'));
+    await scene.byHand('POST', '/job-profiles', { name: 'Apprentice' });
+    await renamePerson(scene.ziik, scene.siteId, scene.person('kai'), { lastName: 'Renamed' });
+    await scene.prove();
+    expect(await scene.user(scene.person('kai'))).toMatchObject({
+      lastName: 'Renamed',
+      jobProfileId: before?.jobProfileId,
+    });
   });
 
   test('a role without a job profile of its name leaves the profile as it is', async () => {

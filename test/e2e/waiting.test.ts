@@ -2,6 +2,7 @@ import {
   addMembership,
   createRole,
   createUnit,
+  deactivate,
   hire,
   inTransaction,
   setRoles,
@@ -162,6 +163,22 @@ describe('transactions', () => {
     );
     expect(writes).toHaveLength(150);
     expect(new Set(writes.map(({ body }) => JSON.stringify(body)))).toEqual(new Set(['{"lastName":"Renamed"}']));
+    await scene.prove();
+  });
+
+  test('a leaver overtakes the bulk of such a transaction', async () => {
+    await scene.fault({ kind: 'latency', match: { method: 'PATCH', route: '/users/:id' }, ms: 200 });
+    const writes = await scene.writesOf(async () => {
+      await scene.ziik.query(`update users set last_name = 'Again' where site_id = $1 and email like 'bulk.%'`, [
+        scene.siteId,
+      ]);
+      await deactivate(scene.ziik, scene.siteId, scene.person('mia'));
+    });
+    await scene.healFaults();
+    const at = writes.findIndex(({ route }) => route === '/users/:id/deactivate');
+    expect(writes).toHaveLength(151);
+    expect(at).toBeGreaterThanOrEqual(0);
+    expect(at, 'of 151 writes').toBeLessThan(100);
     await scene.prove();
   });
 
