@@ -1,8 +1,12 @@
 import { AppError, isAppError, type ErrorCode } from '@orgstream/core';
 import pg from 'pg';
 
-/** Text formats the decoder relies on, whatever the role's or the server's defaults are. */
-const SESSION_OPTIONS = '-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c lock_timeout=60s';
+/**
+ * Text formats the decoder relies on, whatever the role's or the server's defaults are. Row security off = a query that
+ * a policy would filter fails: rows hidden from a snapshot would be taken for rows that are gone.
+ */
+const SESSION_OPTIONS =
+  '-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c lock_timeout=60s -c row_security=off';
 
 /** Opens a connection to a source. Throws SOURCE_UNREACHABLE or SOURCE_AUTH_FAILED. */
 export async function connectSource(

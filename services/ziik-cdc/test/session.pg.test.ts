@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { AppError } from '@orgstream/core';
+import { AppError, partitionOf } from '@orgstream/core';
 import { createDatabase, migrate, type Knex } from '@orgstream/database';
 import { createLogger } from '@orgstream/runtime';
 import { freshDatabase, startOwnPostgres, uniqueName, until } from '@orgstream/testkit';
@@ -127,6 +127,9 @@ const keys = (producer: FakeProducer): (string | null)[] => producer.acknowledge
 
 test('a record whose acknowledgement never came is sent again by the next session, and the slot waited for it', async () => {
   await using ctx = await SessionContext.open();
+  // A record behind one in the same partition would wait for it: the third tenant lives in another.
+  const partition = (site: number): number => partitionOf(`${ctx.source}.${site}`, 12);
+  const third = [3, 4, 5, 6, 7, 8, 9].find((site) => partition(site) !== partition(2))!;
   const first = new FakeProducer();
   first.auto((append) => {
     // The second commit's record is never acknowledged; what comes after it is.
@@ -137,19 +140,19 @@ test('a record whose acknowledgement never came is sent again by the next sessio
     for (const [id, site] of [
       [1, 1],
       [2, 2],
-      [3, 3],
+      [3, third],
     ]) {
       await ctx.sql.query(`insert into units (id, site_id, name) values ($1, $2, 'u')`, [id, site]);
       await until(() => keys(first).length + 1 >= id!, { deadlineMs: 10_000, what: 'the record' });
     }
     await until(() => keys(first).length === 2, { deadlineMs: 10_000, what: 'the third record' });
   }
-  expect(keys(first)).toEqual([`${ctx.source}.1/units/1`, `${ctx.source}.3/units/3`]);
+  expect(keys(first)).toEqual([`${ctx.source}.1/units/1`, `${ctx.source}.${third}/units/3`]);
   const second = new FakeProducer();
   second.auto();
   await using _session = await ctx.start(second);
-  await until(() => keys(second).includes(`${ctx.source}.3/units/3`), { deadlineMs: 10_000, what: 'the rest' });
-  expect(keys(second)).toEqual([`${ctx.source}.2/units/2`, `${ctx.source}.3/units/3`]);
+  await until(() => keys(second).includes(`${ctx.source}.${third}/units/3`), { deadlineMs: 10_000, what: 'the rest' });
+  expect(keys(second)).toEqual([`${ctx.source}.2/units/2`, `${ctx.source}.${third}/units/3`]);
 });
 
 test(
@@ -391,6 +394,26 @@ test('a Kafka that refuses us ends the process: its writers have given up for go
   });
   const options = { ...(await ctx.parts(producer)), recheckMs: 10, onState: () => {} };
   await expect(runSource(options, AbortSignal.timeout(30_000))).rejects.toBe(refused);
+});
+
+test('rows that a policy hides from us halt the source: a snapshot without them would remove somebody', async () => {
+  await using ctx = await SessionContext.open();
+  await ctx.sql.query(`insert into sites (id, identifier) values (1, 'a')`);
+  await ctx.sql.query(`insert into users (id, site_id, first_name) values (1, 1, 'hidden'), (2, 1, 'shown')`);
+  const url = new URL(ctx.url);
+  [url.username, url.password] = [`role_${ctx.source.replaceAll('-', '_')}`, 'p'];
+  await ctx.sql.query(`create role ${url.username} login replication password 'p'`);
+  await ctx.sql.query(`grant select on all tables in schema public to ${url.username}`);
+  await ctx.sql.query(`alter table users enable row level security`);
+  await ctx.sql.query(`create policy shown on users using (id <> 1)`);
+  const tenants = [{ tenant: `${ctx.source}.1`, siteId: '1' }];
+  await requestSnapshots(ctx.db, { source: ctx.source, tenants, reason: 'test', commandId: null });
+  const producer = new FakeProducer();
+  producer.auto();
+  const session = ctx.run(producer, AbortSignal.timeout(20_000), { url: url.href });
+  await expect(session).rejects.toMatchObject({ code: 'SOURCE_GRANT_MISSING' });
+  expect(keys(producer).some((key) => key!.endsWith('/end'))).toBe(false);
+  await ctx.sql.query(`drop owned by ${url.username}; drop role ${url.username}`);
 });
 
 test('a network that went silent does not hold up the end of a session', async () => {
