@@ -2,7 +2,7 @@ import { topics } from '@orgstream/core';
 import type { Batch, Codec, Decoded, InRecord } from '@orgstream/kafka';
 import { expect, test } from 'vitest';
 import type { Unreadable } from './decode.ts';
-import { fact, IngestContext } from './fixture.ts';
+import { fact, IngestContext, marker } from './fixture.ts';
 import { PartitionIngest } from './partition-ingest.ts';
 import { query } from './query.ts';
 
@@ -11,7 +11,7 @@ const codec = { decode: (value: Buffer) => JSON.parse(value.toString()) as Decod
 
 const record = (offset: number, decoded: Decoded): InRecord => ({
   offset,
-  key: `eu1.42/membership/${offset}`,
+  key: `eu1.42/membership/${'id' in decoded.value ? decoded.value.id : 'marker'}`,
   value: Buffer.from(JSON.stringify(decoded)),
   headers: {},
   timestampMs: 0,
@@ -45,9 +45,21 @@ test('a value that only Postgres refuses is set aside alone, the rest of its bat
   const beyondInt = 3_000_000_000;
   const records = ['a', 'b', 'bad', 'c', 'd'].map((id, n) => record(n, membership(id, id === 'bad' ? beyondInt : 0)));
   await partition(ctx, aside).take(batch(records));
-  expect(await stored(ctx)).toEqual([{ id: 'a' }, { id: 'b' }, { id: 'c' }, { id: 'd' }]);
+  expect(await stored(ctx)).toEqual([{ id: 'a' }, { id: 'b' }, { id: 'bad' }, { id: 'c' }, { id: 'd' }]);
+  expect(await ctx.row('membership', 'bad')).toMatchObject({ log_offset: '-1', rejected_code: 'FACT_INVALID' });
   expect(aside).toMatchObject([{ code: 'FACT_INVALID', record: { offset: 2 } }]);
   expect(await offsetOf(ctx)).toBe('5');
+});
+
+test('whose change Postgres refuses during a snapshot is not swept: the snapshot left it to that change', async () => {
+  await using ctx = await IngestContext.open();
+  const snapshot = { snapshotId: 's' };
+  const refused = fact('membership', { lsn: 11, id: 'x', personId: 'x', ordinal: 3_000_000_000 });
+  const log = [membership('x', 0), membership('gone', 0), marker('start', { lsn: 10, ...snapshot }), refused];
+  const end = marker('end', { lsn: 12, ...snapshot, chunks: [{ no: 1, kind: 'membership', rows: 0 }] });
+  await partition(ctx).take(batch([...log, end].map((decoded, n) => record(n, decoded))));
+  expect(await ctx.row('membership', 'gone')).toMatchObject({ deleted: true });
+  expect(await ctx.row('membership', 'x')).toMatchObject({ deleted: false, rejected_code: 'FACT_INVALID' });
 });
 
 test('an owner that lost its partition is refused, and stores nothing once its batch is aborted', async () => {

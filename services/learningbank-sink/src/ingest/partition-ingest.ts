@@ -4,6 +4,7 @@ import type { Batch, Codec, InRecord } from '@orgstream/kafka';
 import { decodeBatch, type Unreadable } from './decode.ts';
 import { ingest, type IngestResult } from './ingest.ts';
 import { readOffsets } from './offset-store.ts';
+import { unreadableItem } from './to-item.ts';
 
 interface Deps {
   readonly db: Knex;
@@ -79,7 +80,13 @@ export class PartitionIngest {
     const cause = `refused by the database: ${String((error as { readonly code?: unknown }).code)}`;
     await this.#deps.setAside(batch, [{ record, code: 'FACT_INVALID', cause }]);
     const move = { expectedOffset: this.#expected ?? record.offset, nextOffset: record.offset + 1 };
-    await ingest(this.#deps.db, { topic: this.#topic, partition: this.#partition, ...move, items: [] });
+    const place = { topic: this.#topic, partition: this.#partition };
+    // Its object is parked: whose change was refused is there, and no sweep may take it for gone.
+    const parked = unreadableItem(record, 'FACT_INVALID');
+    await ingest(this.#deps.db, { ...place, ...move, items: parked ? [parked] : [] }).catch((again: unknown) => {
+      if (!isDataError(again)) throw again;
+      return ingest(this.#deps.db, { ...place, ...move, items: [] });
+    });
     this.#expected = move.nextOffset;
   }
 
