@@ -52,18 +52,27 @@ export async function takeLease(
   return rows[0] && Number(rows[0].lease_token);
 }
 
-/** False: the token is no longer ours. */
-export async function renewLease(
+/** Renews many leases in one statement; returns the platforms that are still ours. */
+export async function renewLeases(
   db: Knex,
-  lease: { readonly platform: string; readonly token: number; readonly leaseMs: number },
-): Promise<boolean> {
-  const { rows } = await db.raw<{ rows: unknown[] }>(
-    `update sink.platform set lease_until = now() + :leaseMs * interval '1 ms'
-      where id = :platform and lease_token = :token and lease_owner is not null
-      returning 1`,
-    { ...lease },
+  renewal: {
+    readonly leases: readonly { readonly platform: string; readonly token: number }[];
+    readonly leaseMs: number;
+  },
+): Promise<ReadonlySet<string>> {
+  if (renewal.leases.length === 0) return new Set();
+  const { rows } = await db.raw<{ rows: { id: string }[] }>(
+    `update sink.platform p set lease_until = now() + :leaseMs * interval '1 ms'
+       from unnest(cast(:platforms as text[]), cast(:tokens as bigint[])) as ours (platform, token)
+      where p.id = ours.platform and p.lease_token = ours.token and p.lease_owner is not null
+      returning p.id`,
+    {
+      leaseMs: renewal.leaseMs,
+      platforms: renewal.leases.map(({ platform }) => platform),
+      tokens: renewal.leases.map(({ token }) => token),
+    },
   );
-  return rows.length > 0;
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** Gives a platform back once nothing of it is in flight, so that the next owner need not wait for the lease. */

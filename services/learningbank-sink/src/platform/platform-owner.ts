@@ -8,7 +8,7 @@ import {
   listPlatforms,
   type PlatformClaim,
   releaseLease,
-  renewLease,
+  renewLeases,
   takeLease,
 } from './lease-store.ts';
 
@@ -78,7 +78,7 @@ export class PlatformOwner {
 
   async #turn(): Promise<void> {
     const { db, replica, leaseMs } = this.#options;
-    await Promise.all([...this.#held.values()].map((held) => this.#renew(held)));
+    await this.#renew([...this.#held.values()]);
     if (this.#stopped) return;
     const replicas = Math.max(1, await beat(db, replica, leaseMs));
     const platforms = await listPlatforms(db);
@@ -87,13 +87,19 @@ export class PlatformOwner {
     if (this.#held.size > share) void this.#giveBack([...this.#held.values()].at(-1)!);
   }
 
-  async #renew({ lease, stop }: Held): Promise<void> {
+  async #renew(all: readonly Held[]): Promise<void> {
     const { db, leaseMs, clock, log } = this.#options;
     const deadline = clock() + leaseMs;
-    if (await renewLease(db, { platform: lease.platform, token: lease.token, leaseMs })) return lease.extend(deadline);
-    log.warn({ platform: lease.platform, code: 'LEASE_LOST' }, 'another replica owns the platform');
-    lease.drop();
-    stop.abort();
+    const ours = await renewLeases(db, { leases: all.map(({ lease }) => lease), leaseMs });
+    for (const { lease, stop } of all) {
+      if (ours.has(lease.platform)) {
+        lease.extend(deadline);
+        continue;
+      }
+      log.warn({ platform: lease.platform, code: 'LEASE_LOST' }, 'another replica owns the platform');
+      lease.drop();
+      stop.abort();
+    }
   }
 
   async #take(platforms: readonly PlatformClaim[], share: number): Promise<void> {
