@@ -3,7 +3,7 @@ import type { Knex } from '@orgstream/database';
 import { type Logger, type SecretBox, sleep } from '@orgstream/runtime';
 import type { SinkMetrics } from '../metrics.ts';
 import { PlatformOwner } from '../platform/platform-owner.ts';
-import { readGauges } from './gauges.ts';
+import { createLinkCount, readGauges } from './gauges.ts';
 import { Integrations } from './integrations.ts';
 import { listen } from './listener.ts';
 import { Newcomers } from './newcomers.ts';
@@ -45,6 +45,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const clock = options.clock ?? (() => performance.now());
   const now = options.now ?? (() => new Date());
   const workers = new Set<PlatformWorker>();
+  const countLinks = createLinkCount(db, clock);
   const ringAll = (): void => workers.forEach((worker) => worker.bell.ring());
   const integrations = new Integrations({
     db,
@@ -110,7 +111,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
             open: states.filter((state) => state === 'open').length,
             halfOpen: states.filter((state) => state === 'half_open').length,
           });
-          metrics.gauges(await readGauges(db));
+          metrics.gauges(await readGauges(db, countLinks));
         }),
       ]);
     },
