@@ -37,8 +37,9 @@ export async function readSecret(db: Knex, id: string): Promise<SealedSecret | u
 }
 
 /**
- * Joins a tenant to a platform. In one transaction: integration, settings, secret and, where *sync* finds no proved
- * snapshot, the command that makes ziik-cdc snapshot the tenant. The order matters: ingest keeps facts only of tenants that have an integration,
+ * Joins a tenant to a platform. In one transaction: integration, settings, secret and the command that makes ziik-cdc
+ * snapshot the tenant: where *sync* finds no proved snapshot, or the tenant had no integration (its facts were dropped
+ * then, whatever an earlier one has left). The order matters: ingest keeps facts only of tenants that have an integration,
  * so a snapshot asked for before the commit could be read by an ingest that does not know the tenant yet.
  */
 export async function createIntegration(
@@ -74,7 +75,8 @@ export async function createIntegration(
       id,
       JSON.stringify(integration.settings),
     ]);
-    if (integration.product === 'sync' && !(await hasProvedSnapshot(tx, integration.tenant))) {
+    const whole = (await hasOther(tx, integration.tenant, id)) && (await hasProvedSnapshot(tx, integration.tenant));
+    if (integration.product === 'sync' && !whole) {
       await insertCommand(tx, {
         addressee: 'ziik-cdc',
         kind: 'snapshot',
@@ -83,6 +85,14 @@ export async function createIntegration(
     }
     return id;
   });
+}
+
+async function hasOther(db: Knex, tenant: string, id: string): Promise<boolean> {
+  const { rows } = await db.raw<{ rows: unknown[] }>(
+    `select from control.integration where tenant = ? and id <> ? limit 1`,
+    [tenant, id],
+  );
+  return rows.length > 0;
 }
 
 async function hasProvedSnapshot(db: Knex, tenant: string): Promise<boolean> {

@@ -37,6 +37,20 @@ test('a new integration after the erasing asks for a snapshot again', async () =
   expect(await query(ctx.db, `select from control.command where kind = 'snapshot'`, [])).toHaveLength(1);
 });
 
+test('a new integration before the erasing asks for a snapshot too: facts were dropped meanwhile; a second one does not', async () => {
+  await using ctx = await IngestContext.open();
+  await ctx.take(marker('start', { lsn: 1, snapshotId: 's' }), marker('end', { lsn: 2, snapshotId: 's' }));
+  await query(ctx.db, `update sink.snapshot set state = 'proved'`, []);
+  await query(ctx.db, `delete from control.integration`, []);
+  await query(ctx.db, `delete from control.command`, []);
+  await ctx.integrate(TENANT);
+  const asked = (): Promise<readonly unknown[]> =>
+    query(ctx.db, `select from control.command where kind = 'snapshot'`, []);
+  expect(await asked()).toHaveLength(1);
+  await ctx.integrate(TENANT, 'sync', 'https://b.example');
+  expect(await asked()).toHaveLength(1);
+});
+
 test('an integration cannot be removed while facts of its tenant are being taken in', async () => {
   await using ctx = await IngestContext.open();
   const removed = await ctx.db.transaction(async (tx) => {
