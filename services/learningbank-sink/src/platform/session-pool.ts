@@ -18,6 +18,8 @@ const reopenMs = 5_000;
 export interface Way {
   readonly session: PlatformSession;
   readonly catalogue: Catalogue;
+  /** Whom we log in as: that user is protected. */
+  readonly username: string;
 }
 
 interface Entry {
@@ -92,8 +94,8 @@ export class SessionPool {
     const { log, clock } = this.#options;
     entry.opening = true;
     try {
-      const session = await this.#connect(integration);
-      entry.way = { session, catalogue: await readCatalogue(session) };
+      const connected = await this.#connect(integration);
+      entry.way = { ...connected, catalogue: await readCatalogue(connected.session) };
       entry.readAt = clock();
       await this.#report(integration, null);
     } catch (error) {
@@ -106,7 +108,7 @@ export class SessionPool {
     }
   }
 
-  async #connect(integration: Integration): Promise<PlatformSession> {
+  async #connect(integration: Integration): Promise<Pick<Way, 'session' | 'username'>> {
     const { db, secrets, lease, bucket, signal, callTimeoutMs, onCall } = this.#options;
     const credentials = await readCredentials(db, secrets, integration.secretId);
     const { platformUrl: baseUrl } = integration;
@@ -116,7 +118,7 @@ export class SessionPool {
         platform,
       });
     }
-    return openSession({
+    const session = openSession({
       integrationId: integration.id,
       baseUrl,
       credentials,
@@ -127,13 +129,14 @@ export class SessionPool {
       onCall,
       onBreaker: (state, reason) => void this.#onBreaker(integration, state, reason),
     });
+    return { session, username: credentials.username };
   }
 
   async #refresh(entry: Entry, way: Way): Promise<void> {
     entry.refreshing = true;
     try {
       const catalogue = await readCatalogue(way.session);
-      if (entry.way === way) entry.way = { session: way.session, catalogue };
+      if (entry.way === way) entry.way = { ...way, catalogue };
     } catch (error) {
       this.#options.log.debug(errorFacts(error), 'catalogue not refreshed');
     } finally {

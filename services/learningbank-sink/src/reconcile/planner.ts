@@ -1,5 +1,6 @@
 import type { Knex } from '@orgstream/database';
-import type { Catalogue, PersonLink, Policy } from '../model.ts';
+import type { PersonLink, Policy } from '../model.ts';
+import type { Way } from '../platform/session-pool.ts';
 import { loadPlanInputs, plan, type PlanInput } from '../plan/index.ts';
 import { type Answer, answered, createBatcher, failed } from './batcher.ts';
 import type { Integration } from './integration-store.ts';
@@ -13,7 +14,7 @@ import type { Planned, PlanRequest } from './object-context.ts';
 export function createPlanner(options: {
   readonly db: Knex;
   readonly nowMs: () => number;
-  readonly catalogueOf: (integrationId: string) => Catalogue | undefined;
+  readonly wayOf: (integrationId: string) => Pick<Way, 'catalogue' | 'username'> | undefined;
   readonly maxBatch: number;
 }): (request: PlanRequest) => Promise<Planned> {
   return createBatcher({
@@ -21,15 +22,22 @@ export function createPlanner(options: {
     run: async (requests: readonly PlanRequest[]) => {
       const answers = new Map<PlanRequest, Answer<Planned>>();
       for (const [integration, group] of byIntegration(requests)) {
-        const catalogue = options.catalogueOf(integration.id);
-        if (!catalogue) throw new Error('planning without a way to the platform');
+        const way = options.wayOf(integration.id);
+        if (!way) throw new Error('planning without a way to the platform');
         const { tenant, settings } = integration;
         const inputs = await loadPlanInputs(
           options.db,
           integration,
           group.map(({ key }) => key),
         );
-        const policy = { tenant, settings, catalogue, nowMs: options.nowMs() };
+        // Our own API user is protected without being listed: deactivated, it could never be activated again by us.
+        const protectedEmails = [...settings.protectedEmails, way.username];
+        const policy = {
+          tenant,
+          settings: { ...settings, protectedEmails },
+          catalogue: way.catalogue,
+          nowMs: options.nowMs(),
+        };
         for (const request of group) answers.set(request, planOne(request, inputs, policy));
       }
       return requests.map((request) => answers.get(request)!);

@@ -119,7 +119,7 @@ export class PlatformWorker {
     this.#plan = createPlanner({
       db,
       nowMs: () => options.now().getTime(),
-      catalogueOf: (id) => this.#ways.get(id)?.catalogue,
+      wayOf: (id) => this.#ways.get(id),
       maxBatch: 200,
     });
     this.#listing = createListingLookUp(db, lease.platform);
@@ -179,6 +179,7 @@ export class PlatformWorker {
     if (room + express <= 0) return;
     // What an owner before us may still have under way is left alone until its lease and its call have run out.
     const others = clock() < this.#lease.tookOverAt + leaseMs + callTimeoutMs;
+    this.#inFlight.beginReading();
     const ripe = await readRipe(db, {
       integrations: active.map(({ id }) => id),
       lanes: claimable,
@@ -188,12 +189,14 @@ export class PlatformWorker {
     const byId = new Map(active.map((integration) => [integration.id, integration]));
     const chosen = chooseTurn({
       ripe,
-      isInFlight: this.#inFlight.has,
+      isInFlight: this.#inFlight.mayBeStale,
       inFlight: this.#inFlight.count,
       isFirstSync: (id) => byId.get(id)?.state === 'first_sync',
       room: Math.max(0, room),
       express: Math.max(0, express),
     });
+    // Left out as stale, and not in flight: looked at again at once.
+    if (ripe.some((one) => this.#inFlight.mayBeStale(one) && !this.#inFlight.has(one))) this.bell.ring();
     for (const claimed of chosen) this.#start(byId.get(claimed.integrationId)!, claimed);
   }
 
