@@ -99,17 +99,21 @@ describe('completion', () => {
     );
   });
 
-  test('drained = nothing waits and the broker had nothing at our position', async () => {
+  test('drained to an end = nothing waits and the broker had nothing from our position to that end', async () => {
     const { lane, settle } = setUp();
     lane.sawEmpty(100, 500);
-    expect(lane.drained).toBe(true);
+    expect(lane.drainedTo(500)).toBe(true);
     lane.push([record(100)], 101, 500);
-    expect(lane.drained).toBe(false);
+    expect(lane.drainedTo(500)).toBe(false);
     lane.sawEmpty(100, 500); // an older answer
     await settle();
-    expect(lane.drained).toBe(false);
+    expect(lane.drainedTo(500)).toBe(false);
     lane.sawEmpty(101, 500);
-    expect(lane.drained).toBe(true);
+    expect(lane.drainedTo(500)).toBe(true);
+    // A new leader that tells an old high watermark has nothing to give yet.
+    expect(lane.drainedTo(501)).toBe(false);
+    lane.sawEmpty(101, 501);
+    expect(lane.drainedTo(501)).toBe(true);
   });
 
   test('progress tells the oldest record that is not done', async () => {

@@ -63,9 +63,9 @@ export class Lane {
     return this.#next;
   }
 
-  /** Nothing waits, and the broker had nothing at our position when last asked. */
-  get drained(): boolean {
-    return this.#idle && this.#emptyAt === this.#position;
+  /** Nothing waits, and the broker had nothing from our position to `end` when last asked. */
+  drainedTo(end: number): boolean {
+    return this.#idle && this.#emptyAt === this.#position && this.#highWatermark >= end;
   }
 
   get #idle(): boolean {
@@ -108,9 +108,10 @@ export class Lane {
   /** The broker had nothing from `offset` to `highWatermark`. */
   sawEmpty(offset: number, highWatermark: number): void {
     if (offset !== this.#position) return;
+    const known = this.#emptyAt === offset && this.#highWatermark === highWatermark;
     this.#highWatermark = highWatermark;
-    if (this.#emptyAt === offset) return;
     this.#emptyAt = offset;
+    if (known) return;
     this.#options.onProgress();
   }
 

@@ -108,13 +108,14 @@ async function handle(batch: Batch, span: Span, options: ReadOptions): Promise<v
 
 /**
  * By position, not by the last record: the record before the end may be compacted away or be a control record. A lane
- * past the end, or one for which the broker has nothing more, is read.
+ * past the end, or one for which the broker has nothing more, is read; not so while a new leader still tells a high
+ * watermark before the end, and therefore hands out nothing.
  */
 function allRead(lanes: readonly Lane[], spans: ReadonlyMap<number, Span>, options: ReadOptions): boolean {
   const limit = options.maxRecordsPerPartition ?? Infinity;
   const done = lanes.filter((lane) => {
     const span = spans.get(lane.partition)!;
-    return lane.nextOffset >= span.end || lane.drained || span.read >= limit;
+    return lane.nextOffset >= span.end || lane.drainedTo(span.end) || span.read >= limit;
   });
   return lanes.length > 0 && done.length === spans.size;
 }
