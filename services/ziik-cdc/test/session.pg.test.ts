@@ -419,25 +419,30 @@ test('rows that a policy hides from us halt the source: a snapshot without them 
 test('a network that went silent does not hold up the end of a session', async () => {
   await using ctx = await SessionContext.open();
   const target = new URL(ctx.url);
-  const pairs: { readonly client: Socket; readonly server: Socket }[] = [];
+  const pairs: { readonly client: Socket; readonly server: Socket; said: string }[] = [];
   const proxy = createServer((client) => {
     const server = connect(Number(target.port), target.hostname);
     for (const socket of [client, server]) socket.on('error', () => {});
     client.pipe(server).pipe(client);
-    pairs.push({ client, server });
+    const pair = { client, server, said: '' };
+    client.on('data', (chunk) => (pair.said += chunk.toString('latin1')));
+    pairs.push(pair);
   });
   await once(proxy.listen(0, '127.0.0.1'), 'listening');
   const url = new URL(ctx.url);
   url.host = `127.0.0.1:${(proxy.address() as AddressInfo).port}`;
   {
     await using _session = await ctx.start(new FakeProducer(), {}, url.href);
-    let heard = '';
+    const beating = () => pairs.find(({ said }) => said.includes('heartbeat'));
+    await until(() => beating() !== undefined, { deadlineMs: 10_000, what: 'a heartbeat' });
+    const pair = beating()!;
+    pair.said = '';
     for (const { client, server } of pairs) {
       server.unpipe().pause();
-      client.unpipe().on('data', (chunk) => (heard += chunk.toString('latin1')));
-      client.resume();
+      client.unpipe().resume();
     }
-    await until(() => heard.includes('heartbeat'), { deadlineMs: 10_000, what: 'a heartbeat without an answer' });
+    const unanswered = (): boolean => pair.said.includes('heartbeat') || pair.server.readableLength > 0;
+    await until(unanswered, { deadlineMs: 10_000, what: 'a heartbeat without an answer' });
   }
   for (const { client, server } of pairs) for (const socket of [client, server]) socket.destroy();
   proxy.close();
