@@ -84,3 +84,15 @@ test('what is in flight is not taken again', () => {
   expect(inFlight.count('i', 'person')).toBe(0);
   expect(choose([one], { isInFlight: inFlight.has })).toHaveLength(1);
 });
+
+test('a row read while its object was still in flight is not taken: its generation may be that of a settled row', () => {
+  const inFlight = new InFlight();
+  const row = ripe('i', 'person', 1);
+  inFlight.add(row);
+  inFlight.beginReading();
+  inFlight.delete(row);
+  expect(inFlight.has(row)).toBe(false);
+  expect(choose([row], { isInFlight: inFlight.mayBeStale })).toEqual([]);
+  inFlight.beginReading();
+  expect(choose([row], { isInFlight: inFlight.mayBeStale })).toEqual(['i person 1']);
+});

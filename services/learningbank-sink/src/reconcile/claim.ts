@@ -71,15 +71,27 @@ function fairOrder(ripe: readonly Claimed[]): readonly Claimed[] {
     .map(({ one }) => one);
 }
 
-/** The objects of one platform that are being worked on. */
+/**
+ * The objects of one platform that are being worked on. A row read from the table may be older than it looks: its object
+ * was worked on while it was being read, its row settled, and a new one marked, which begins at the same generation.
+ * Whoever took the old row for the new one would plan before the mark and settle after it: the mark would be lost.
+ */
 export class InFlight {
   readonly #keys = new Set<string>();
   readonly #counts = new Map<string, number>();
+  readonly #ended = new Set<string>();
 
   get size(): number {
     return this.#keys.size;
   }
 
+  /** To be called before rows are read: from here on `mayBeStale` knows whose claim ended. */
+  beginReading(): void {
+    this.#ended.clear();
+  }
+
+  /** True when the object was in flight at any time since the reading began. */
+  mayBeStale = (key: WorkKey): boolean => this.has(key) || this.#ended.has(keyOf(key));
   has = (key: WorkKey): boolean => this.#keys.has(keyOf(key));
   count = (integrationId: string, kind: ObjectKind): number => this.#counts.get(`${integrationId}/${kind}`) ?? 0;
 
@@ -89,7 +101,9 @@ export class InFlight {
   }
 
   delete(key: WorkKey): void {
-    if (this.#keys.delete(keyOf(key))) this.#change(key, -1);
+    if (!this.#keys.delete(keyOf(key))) return;
+    this.#ended.add(keyOf(key));
+    this.#change(key, -1);
   }
 
   #change({ integrationId, kind }: WorkKey, by: number): void {

@@ -195,8 +195,6 @@ export class PlatformWorker {
       room: Math.max(0, room),
       express: Math.max(0, express),
     });
-    // Left out as stale, and not in flight: looked at again at once.
-    if (ripe.some((one) => this.#inFlight.mayBeStale(one) && !this.#inFlight.has(one))) this.bell.ring();
     for (const claimed of chosen) this.#start(byId.get(claimed.integrationId)!, claimed);
   }
 
