@@ -1,6 +1,6 @@
 import type { Knex } from '@orgstream/database';
 import type { ErrorCode } from '@orgstream/core';
-import type { ObjectKind } from '../model.ts';
+import { lanes, type ObjectKind } from '../model.ts';
 import type { Claimed, WorkKey } from './keys.ts';
 
 interface ClaimRow {
@@ -133,7 +133,7 @@ async function endInOneStatement(
          waits_kind text, waits_id text)
         where exists (select from lease)),
      was as materialized (
-       select e.*, w.code as old_code, y.code as blocker_code,
+       select e.*, w.lane, w.code as old_code, y.code as blocker_code,
               e.verdict = 'wait' and coalesce(y.state in ('parked', 'conflict', 'held'), false) as blocked,
               e.verdict = 'wait' and y.id is null as unmet,
               e.verdict = 'wait' and e.code is null and e.kind = 'person' and e.waits_kind in ('unit', 'role')
@@ -162,6 +162,12 @@ async function endInOneStatement(
         where was.verdict <> 'settle' and w.integration_id = was.integration_id and w.kind = was.kind and w.id = was.id
           and w.generation = was.generation
         returning w.integration_id, w.kind, w.id, w.state in ('parked', 'conflict') as rests, w.code is distinct from was.old_code as moved, was.again),
+     lifted as (
+       update sink.work y set lane = was.lane from was
+        where was.verdict = 'wait' and was.lane < :gap and y.lane = :gap
+          and (y.integration_id, y.kind, y.id) = (was.integration_id, was.waits_kind, was.waits_id)
+          and not exists (select from sink.link l where (l.integration_id, l.kind, l.id) = (y.integration_id, y.kind, y.id))
+        returning 1),
      rested as materialized (
        select *, true as moved from settled
         union all select integration_id, kind, id, false, moved from kept where rests),
@@ -180,8 +186,9 @@ async function endInOneStatement(
           and w.code in ('DEPARTMENT_NAME_TAKEN', 'PERMISSION_TYPE_NAME_TAKEN', 'EMAIL_TAKEN', 'REHIRE', 'MATCHED_TWICE')
           and not exists (select from e where (e.integration_id, e.kind, e.id) = (w.integration_id, w.kind, w.id))
         returning 1)
-     select (select count(*) from woken) + (select count(*) from relieved) + (select count(*) from kept where again) as ended`,
-    { platform: batch.platform, token: batch.token, ends: endRows(batch.ends) },
+     select (select count(*) from woken) + (select count(*) from relieved) + (select count(*) from lifted)
+          + (select count(*) from kept where again) as ended`,
+    { platform: batch.platform, token: batch.token, ends: endRows(batch.ends), gap: lanes.gap },
   );
   return Number(rows[0]!.ended);
 }
