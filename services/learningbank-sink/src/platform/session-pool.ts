@@ -11,8 +11,10 @@ import { readCredentials, resolvePlatform } from './login.ts';
 import { openSession, type PlatformSession } from './platform-session.ts';
 import { errorFacts } from '../reconcile/error-facts.ts';
 
-/** Time after which a way that could not be opened is tried again, and a catalogue is read anew. */
+/** Time after which a way that could not be opened is tried again. */
 const reopenMs = 5_000;
+/** Refused credentials are tried again more and more rarely: platforms lock users out who try too often. */
+const refusedCapMs = 300_000;
 
 /** A way to the platform with what is known through it. */
 export interface Way {
@@ -29,6 +31,8 @@ interface Entry {
   refreshing: boolean;
   readAt: number;
   retryAt: number;
+  /** Logins refused in a row, under this generation. */
+  refusals: number;
 }
 
 interface SessionPoolOptions {
@@ -68,7 +72,14 @@ export class SessionPool {
   ready(integration: Integration): Way | undefined {
     let entry = this.#entries.get(integration.id);
     if (entry?.generation !== integration.generation) {
-      entry = { generation: integration.generation, opening: false, refreshing: false, readAt: 0, retryAt: 0 };
+      entry = {
+        generation: integration.generation,
+        opening: false,
+        refreshing: false,
+        readAt: 0,
+        retryAt: 0,
+        refusals: 0,
+      };
       this.#entries.set(integration.id, entry);
     }
     const now = this.#options.clock();
@@ -99,7 +110,9 @@ export class SessionPool {
       entry.readAt = clock();
       await this.#report(integration, null);
     } catch (error) {
-      entry.retryAt = clock() + Math.max(reopenMs, isAppError(error) ? (error.waitMs ?? 0) : 0);
+      entry.refusals = isAppError(error, 'TARGET_AUTH_FAILED') ? entry.refusals + 1 : 0;
+      const pauseMs = Math.min(refusedCapMs, reopenMs * 2 ** Math.max(0, entry.refusals - 1));
+      entry.retryAt = clock() + Math.max(pauseMs, isAppError(error) ? (error.waitMs ?? 0) : 0);
       log.warn({ ...errorFacts(error), integration: integration.id }, 'no way to the platform');
       await this.#report(integration, error).catch(() => {});
     } finally {

@@ -7,8 +7,12 @@ import { type Integration, moveState, putPlatform, reportState } from './integra
 import type { Integrations } from './integrations.ts';
 import { errorFacts } from './error-facts.ts';
 
-/** Time after which a login that failed is tried again; at once when an operator changes the integration. */
+/**
+ * Time after which a login that failed is tried again; at once when an operator changes the integration. Refused credentials
+ * are tried more and more rarely: platforms lock users out who try too often.
+ */
 const retryMs = 5_000;
+const refusedCapMs = 300_000;
 
 /**
  * Logs new integrations in, which names their platform: from there on the platform's owner sees to them. Any replica may
@@ -17,6 +21,8 @@ const retryMs = 5_000;
 export class Newcomers {
   readonly #options: NewcomersOptions;
   readonly #busy = new Set<string>();
+  /** Logins refused in a row, by integration and generation. */
+  readonly #refusals = new Map<string, number>();
 
   constructor(options: NewcomersOptions) {
     this.#options = options;
@@ -48,8 +54,15 @@ export class Newcomers {
       const code = isAppError(error) ? error.code : 'UNEXPECTED';
       const message = isAppError(error) ? error.message : 'see the log';
       log.warn({ ...errorFacts(error), integration: id }, 'integration cannot log in');
-      await reportState(db, { id, generation, code, message, retryMs }).catch(() => {});
+      const waitMs = code === 'TARGET_AUTH_FAILED' ? this.#refused(`${id}/${generation}`) : retryMs;
+      await reportState(db, { id, generation, code, message, retryMs: waitMs }).catch(() => {});
     }
+  }
+
+  #refused(attempt: string): number {
+    const refusals = (this.#refusals.get(attempt) ?? 0) + 1;
+    this.#refusals.set(attempt, refusals);
+    return Math.min(refusedCapMs, retryMs * 2 ** (refusals - 1));
   }
 }
 
