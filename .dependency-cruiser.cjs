@@ -30,7 +30,10 @@ module.exports = {
     {
       name: 'testkit-only-from-tests',
       severity: 'error',
-      from: { path: '^(packages|services)/', pathNot: '([.]test[.]ts$|^packages/testkit/|/test-support/)' },
+      from: {
+        path: '^(packages|services)/',
+        pathNot: '([.]test[.]ts$|^packages/testkit/|/test-support/|/[a-z-]*fixture[a-z-]*[.]ts$)',
+      },
       to: { path: '^packages/testkit/' },
     },
     {

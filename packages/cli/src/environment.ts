@@ -14,7 +14,7 @@ import {
 import { z } from 'zod';
 
 /** What the CLI needs from the environment; by default it is that of the stack `npm run dev` started. */
-export const Config = z.object({
+const Config = z.object({
   ...DatabaseConfig.shape,
   ...KafkaConfig.shape,
   ...SecretConfig.shape,

@@ -8,7 +8,7 @@ import { openEnvironment, type Environment } from './environment.ts';
 import { exitCodes, explain } from './output.ts';
 
 /** The whole command tree; `environment` is opened on first use. */
-export function createProgram(environment: () => Environment): Command {
+function createProgram(environment: () => Environment): Command {
   const program = new Command('orgstream')
     .description('keeps Learningbank in step with Ziik')
     .showHelpAfterError()

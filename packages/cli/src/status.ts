@@ -11,7 +11,7 @@ import type { Kafka } from '@orgstream/kafka';
 import type { Environment } from './environment.ts';
 import { readSourceLag, type SourceLag } from './source-lag.ts';
 
-export interface SourceStatus extends SourceLag {
+interface SourceStatus extends SourceLag {
   readonly name: string;
   readonly state: string;
   readonly code: string | null;
@@ -44,7 +44,9 @@ export async function readStatus(env: Environment, options: { readonly waitMs: n
     integrations: integrations.map((integration) => {
       const name = integration.tenant.split('.')[0]!;
       const source = sources.find((s) => s.name === name);
-      const read = source?.lagBytes === 0 && source.snapshotsOpen === 0;
+      // A slot may stand at the end of the WAL and have lost what lay before: a source that does not stream has read nothing.
+      const streams = source?.state === 'running' && source.code === null;
+      const read = streams && source.lagBytes === 0 && source.snapshotsOpen === 0;
       return { ...integration, source: name, converged: read && flowing && settled(integration) };
     }),
   };

@@ -77,7 +77,7 @@ class RegistryCodec implements Codec {
 }
 
 /** The resolver is built once: building it for each message costs a factor of 40 to 400. */
-export function resolveReader(id: number, schema: avsc.Schema): Reader {
+function resolveReader(id: number, schema: avsc.Schema): Reader {
   try {
     const writer = parseType(schema);
     const name = writer.name;

@@ -20,7 +20,7 @@ const authTypes: ReadonlySet<string> = new Set([
 ]);
 
 /** The innermost kafkajs error: its retrier wraps what happened, often twice, and the wrapper says nothing. */
-export function rootOf(error: unknown): unknown {
+function rootOf(error: unknown): unknown {
   let current = error;
   while (current instanceof Error && current.cause instanceof Error && !(current instanceof KafkaJSProtocolError)) {
     current = current.cause;

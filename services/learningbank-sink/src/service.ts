@@ -92,7 +92,7 @@ async function runTogether(
 }
 
 /** The reconciler's settings, as the environment gives them. */
-export function workerSettings(config: Config): WorkerSettings {
+function workerSettings(config: Config): WorkerSettings {
   return {
     concurrency: config.PLATFORM_CONCURRENCY,
     objectsInFlight: config.PLATFORM_OBJECTS,

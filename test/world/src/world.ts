@@ -5,7 +5,7 @@ import { createDatabase as openDatabase, migrate } from '@orgstream/database';
 import { applyTopics, createKafka, registerSchemas } from '@orgstream/kafka';
 import { createSecretBox } from '@orgstream/runtime';
 import { applySchema } from '@orgstream/simulator-ziik';
-import { spawnProcess, startStack, until, type ProcessHandle, type Stack, type StackUrls } from '@orgstream/testkit';
+import { spawnProcess, startStack, until, type ProcessHandle, type StackUrls } from '@orgstream/testkit';
 import { addSource } from '@orgstream/ziik-source';
 import pg from 'pg';
 import { writeStackFile, type StackFile } from './stack-file.ts';

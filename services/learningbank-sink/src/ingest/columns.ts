@@ -1,7 +1,7 @@
 import type { Kind } from '@orgstream/core';
 
 /** Type of a content column; `instant` is sent as Unix milliseconds and stored as timestamptz. */
-export type ColumnType = 'text' | 'int' | 'boolean' | 'instant';
+type ColumnType = 'text' | 'int' | 'boolean' | 'instant';
 
 export interface Column {
   readonly name: string;

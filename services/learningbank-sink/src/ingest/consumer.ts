@@ -12,7 +12,7 @@ import type { IngestMetrics } from './metrics.ts';
 import { PartitionIngest } from './partition-ingest.ts';
 
 /** The sink's consumer group; Kafka's committed offsets are for lag tools only. */
-export const INGEST_GROUP = 'learningbank-sink';
+const INGEST_GROUP = 'learningbank-sink';
 
 export interface IngestOptions {
   readonly db: Knex;

@@ -4,7 +4,7 @@ import type { At } from './fact.ts';
 import type { Mark } from './work-store.ts';
 
 /** A transaction marking more objects than this is bulk (design: `work`). */
-export const BULK_OVER_OBJECTS = 100;
+const BULK_OVER_OBJECTS = 100;
 
 /**
  * Objects reached from a changed row by a look-up: people and children of a unit, people with a role, person of a

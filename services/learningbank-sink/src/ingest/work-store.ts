@@ -6,10 +6,10 @@ import type { LookUp } from './marks.ts';
 import { query } from './query.ts';
 
 /** Channel that wakes the reconciler; the payload is integration ids, comma-joined, or empty (= look at all). */
-export const WORK_CHANNEL = 'orgstream_work';
+const WORK_CHANNEL = 'orgstream_work';
 
 /** A marked object of an unfinished transaction becomes ripe after this, should its last record never come. */
-export const RIPE_AFTER_MS = 2_000;
+const RIPE_AFTER_MS = 2_000;
 
 /** An object of a tenant that has to be looked at, for every *sync* integration of that tenant. */
 export interface Mark {

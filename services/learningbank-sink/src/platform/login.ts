@@ -30,7 +30,7 @@ export async function readCredentials(db: Knex, secrets: SecretBox, secretId: st
 }
 
 /** `host#platform id`: one platform, however many integrations and credentials lead to it. */
-export function platformKey(baseUrl: string, identity: Pick<PlatformIdentity, 'id'>): string {
+function platformKey(baseUrl: string, identity: Pick<PlatformIdentity, 'id'>): string {
   return `${new URL(baseUrl).host}#${identity.id}`;
 }
 

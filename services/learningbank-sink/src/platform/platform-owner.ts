@@ -13,7 +13,7 @@ import {
 } from './lease-store.ts';
 
 /** Works on one owned platform until `stop` aborts or the lease is lost; resolves when nothing of it is in flight. */
-export type PlatformWork = (lease: Lease, stop: AbortSignal) => Promise<void>;
+type PlatformWork = (lease: Lease, stop: AbortSignal) => Promise<void>;
 
 interface PlatformOwnerOptions {
   readonly db: Knex;

@@ -19,7 +19,7 @@ import { createReconciler, type Reconciler } from './reconciler.ts';
 export * from './fixture-facts.ts';
 export { SimPlatform };
 
-export const TENANT = 'eu1.42';
+const TENANT = 'eu1.42';
 
 /** Short times, so that what has to be waited for is waited for briefly. */
 export const quick: WorkerSettings = {

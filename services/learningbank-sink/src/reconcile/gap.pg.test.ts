@@ -14,8 +14,15 @@ test('enabled again: a live change brings the units and roles it needs along, th
     ctx.db.raw(`update control.integration set enabled = ?, generation = generation + 1`, [enabled]);
   await enable(false);
   await ctx.commit(
-    ...[unit('11', '1', 'Nord'), unit('12', '1', 'South'), unit('13', '12', 'Shop'), unit('14', '12', 'Kiosk')],
-    ...[role('7', 'Barista'), role('8', 'Clerk'), person('a', { active: false }), person('b'), member('mb', 'b', '12')],
+    unit('11', '1', 'Nord'),
+    unit('12', '1', 'South'),
+    unit('13', '12', 'Shop'),
+    unit('14', '12', 'Kiosk'),
+    role('7', 'Barista'),
+    role('8', 'Clerk'),
+    person('a', { active: false }),
+    person('b'),
+    member('mb', 'b', '12'),
   );
   await enable(true);
   await ctx.commit(person('c'), member('mc', 'c', '13'), assigned('ac', 'mc', '7'));

@@ -17,7 +17,7 @@ export interface PlanRequest {
 }
 
 /** What the target was found to have, for an outcome `look_up`. */
-export type LookedUp =
+type LookedUp =
   | { readonly candidates: readonly Candidate[] }
   | { readonly occupants: { readonly users: number; readonly departments: number } };
 

@@ -10,8 +10,10 @@ test('the user we log in as is protected without being listed: who leaves with i
   await ctx.integrate(platform);
   await ctx.commit(
     unit('1', null, 'Acme'),
-    ...[person('a', { email: 'API@example.org' }), person('b')],
-    ...[member('ma', 'a', '1'), member('mb', 'b', '1')],
+    person('a', { email: 'API@example.org' }),
+    person('b'),
+    member('ma', 'a', '1'),
+    member('mb', 'b', '1'),
   );
   ctx.start();
   await ctx.prove();
