@@ -1,5 +1,5 @@
 import { topics } from '@orgstream/core';
-import { killService, openScene, type Scene } from '@orgstream/e2e/scene';
+import { openScene, type Scene } from '@orgstream/e2e/scene';
 import { openSmallScene, type SmallScene } from '@orgstream/e2e/small-site';
 import { createRandom, dailyWeights, randomChanges, renamePerson } from '@orgstream/simulator-ziik';
 import { until } from '@orgstream/testkit';
@@ -73,7 +73,7 @@ describe('the registry is killed', () => {
   test('services that are killed meanwhile come back with it', async () => {
     await using scene = await openSteady();
     await own.stack.stopRegistry();
-    const restarted = ['ziik-cdc', 'normalizer', 'learningbank-sink'].map(killService);
+    const restarted = ['ziik-cdc', 'normalizer', 'learningbank-sink'].map((name) => own.kill(name));
     await randomChanges(scene.ziik, scene.siteId, { random: createRandom(4), count: 20, weights });
     await own.stack.startRegistry();
     await Promise.all(restarted);

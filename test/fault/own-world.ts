@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startOwnPostgres, startStack, type OwnPostgres, type Stack } from '@orgstream/testkit';
+import { startOwnPostgres, startStack, until, type OwnPostgres, type Stack } from '@orgstream/testkit';
 import { startWorld, type World } from '@orgstream/world';
 
 /** A world whose parts may be broken. Scenes opened while it lives are in it. */
@@ -10,6 +10,8 @@ export interface OwnWorld extends AsyncDisposable {
   readonly stack: Stack;
   /** Ziik's database server, apart from ours. */
   readonly source: OwnPostgres;
+  /** SIGKILLs a service and waits until the supervisor has started another; knows of pauses, which the stack file does not. */
+  kill(name: string): Promise<void>;
 }
 
 /** Short times, so that what waits for them does not take long here. */
@@ -49,7 +51,13 @@ export async function startOwnWorld(env: Readonly<Record<string, string>> = {}):
       if (before === undefined) delete process.env['ORGSTREAM_WORLD'];
       else process.env['ORGSTREAM_WORLD'] = before;
     });
-    return { world, stack, source, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+    const kill = async (name: string): Promise<void> => {
+      const killed = world.supervisor.handle(name);
+      killed?.kill('SIGKILL');
+      const restarted = (): boolean => ![undefined, killed].includes(world.supervisor.handle(name));
+      await until(restarted, { deadlineMs: 60_000, what: `${name} to be restarted` });
+    };
+    return { world, stack, source, kill, [Symbol.asyncDispose]: () => resources.disposeAsync() };
   } catch (error) {
     await resources.disposeAsync();
     throw error;
