@@ -149,6 +149,7 @@ export async function up(knex: Knex): Promise<void> {
     create index link_departments on sink.link using gin ((applied -> 'departmentIds') jsonb_path_ops) where kind = 'person';
     create index link_permission_types on sink.link using gin ((applied -> 'permissionTypeIds') jsonb_path_ops) where kind = 'person';
 
+    create sequence sink.work_generation;
     create table sink.work (
       integration_id uuid not null references control.integration (id) on delete cascade,
       kind text not null check (kind in ('unit', 'role', 'person')),
@@ -162,7 +163,7 @@ export async function up(knex: Knex): Promise<void> {
       ripe boolean not null default true,
       attempts int not null default 0,
       next_at timestamptz not null default now(),
-      generation bigint not null default 1,
+      generation bigint not null default nextval('sink.work_generation'),
       cause_epoch bigint not null,
       cause_lsn bigint not null,
       committed_at timestamptz not null,
@@ -170,7 +171,7 @@ export async function up(knex: Knex): Promise<void> {
       primary key (integration_id, kind, id)
     );
     comment on column sink.work.lane is '0 leaver, 1 live, 2 bulk, 3 gap';
-    comment on column sink.work.generation is 'Rises with every mark; settled only where it is still the claimed one.';
+    comment on column sink.work.generation is 'New with every mark, never used twice: a row that was settled and marked again must not look like the claimed one. Settled only where it is still the claimed one.';
     create index work_ready on sink.work (integration_id, kind, lane, next_at) where state = 'ready';
     create index work_unripe on sink.work (integration_id) where not ripe;
     create index work_waiting on sink.work (integration_id, waits_kind, waits_id) where waits_id is not null;

@@ -142,11 +142,14 @@ test('a rejection parks the object beside its last good fact, and the next good 
   await ctx.settle();
   await ctx.take(rejected('person', { lsn: 20, id: '1' }));
   expect(await ctx.row('person', '1')).toMatchObject({ first_name: 'good', rejected_code: 'FACT_INVALID', lsn: '10' });
-  expect(await ctx.work()).toMatchObject([{ state: 'parked', code: 'FACT_INVALID' }]);
+  const [parked] = await ctx.work();
+  expect(parked).toMatchObject({ state: 'parked', code: 'FACT_INVALID' });
   const healed = await ctx.take(fact('person', { lsn: 30, id: '1', firstName: 'good' }));
   expect(healed.changed).toBe(1);
   expect(await ctx.row('person', '1')).toMatchObject({ rejected_code: null, rejected_offset: null, lsn: '30' });
-  expect(await ctx.work()).toMatchObject([{ state: 'ready', code: null, generation: '2' }]);
+  const [ready] = await ctx.work();
+  expect(ready).toMatchObject({ state: 'ready', code: null });
+  expect(Number(ready!.generation)).toBeGreaterThan(Number(parked!.generation));
 });
 
 test('a rejection without a fact leaves a bare row, an older good fact fills it and does not heal it', async () => {

@@ -139,19 +139,35 @@ test('100 transactions of one object each are live', async () => {
   expect((await ctx.work()).every(({ lane }) => lane === lanes.live)).toBe(true);
 });
 
-test('marked again: the more urgent lane wins, the generation rises, any state becomes ready', async () => {
+test('marked again: the more urgent lane wins, the generation is a new one, any state becomes ready', async () => {
   await using ctx = await scene();
+  const generation = async (): Promise<number> => Number((await ctx.work())[0]!.generation);
   await ctx.take(fact('person', { lsn: 20, id: 'p1', firstName: 'a', snapshotId: 's', chunk: 1 }));
+  const first = await generation();
   await query(
     ctx.db,
     `update sink.work set state = 'waiting', waits_kind = 'unit', waits_id = '1', attempts = 4, code = 'X'`,
     [],
   );
   await ctx.take(fact('person', { lsn: 21, id: 'p1', firstName: 'b' }));
-  expect(await ctx.work()).toMatchObject([{ lane: lanes.live, state: 'ready', code: null, generation: '2' }]);
+  const second = await generation();
+  expect(await ctx.work()).toMatchObject([{ lane: lanes.live, state: 'ready', code: null }]);
   await ctx.take(fact('person', { lsn: 22, id: 'p1', active: false }));
   await ctx.take(fact('person', { lsn: 23, id: 'p1', active: false, reference: 'x' }));
-  expect(await ctx.work()).toMatchObject([{ lane: lanes.leaver, generation: '4' }]);
+  expect(await ctx.work()).toMatchObject([{ lane: lanes.leaver }]);
+  expect(second).toBeGreaterThan(first);
+  expect(await generation()).toBeGreaterThan(second);
+});
+
+test('an object settled and marked again has a generation of its own: a stale claim cannot settle the new mark', async () => {
+  await using ctx = await scene();
+  await ctx.take(fact('person', { lsn: 20, id: 'p1', firstName: 'a' }));
+  const [claimed] = await ctx.work();
+  await ctx.settle();
+  await ctx.take(fact('person', { lsn: 21, id: 'p1', firstName: 'b' }));
+  const [marked] = await ctx.work();
+  expect(marked!.id).toBe(claimed!.id);
+  expect(Number(marked!.generation)).toBeGreaterThan(Number(claimed!.generation));
 });
 
 test('a disabled integration gets everything in lane gap, and the next live change after enabling lifts its object', async () => {

@@ -75,7 +75,7 @@ const MARK_SQL = /* sql */ `
     on conflict (integration_id, kind, id) do update set
       lane = case when excluded.lane = ${lanes.gap} then excluded.lane else least(w.lane, excluded.lane) end,
       state = excluded.state, code = excluded.code, detail = excluded.detail, waits_kind = null, waits_id = null,
-      ripe = excluded.ripe, attempts = 0, next_at = excluded.next_at, generation = w.generation + 1,
+      ripe = excluded.ripe, attempts = 0, next_at = excluded.next_at, generation = excluded.generation,
       cause_epoch = excluded.cause_epoch, cause_lsn = excluded.cause_lsn, committed_at = excluded.committed_at
     returning w.integration_id
   )

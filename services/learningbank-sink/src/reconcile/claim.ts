@@ -73,8 +73,7 @@ function fairOrder(ripe: readonly Claimed[]): readonly Claimed[] {
 
 /**
  * The objects of one platform that are being worked on. A row read from the table may be older than it looks: its object
- * was worked on while it was being read, its row settled, and a new one marked, which begins at the same generation.
- * Whoever took the old row for the new one would plan before the mark and settle after it: the mark would be lost.
+ * was worked on while it was being read, and its row settled. Work on it would be for nothing: its generation is gone.
  */
 export class InFlight {
   readonly #keys = new Set<string>();

@@ -25,7 +25,7 @@ export async function markDependants(
      select :integrationId, r.kind, r.id, :bulk, :causeEpoch, :causeLsn, to_timestamp(:committedAtMs / 1000.0)
        from (${referring}) r
       order by r.kind, r.id
-     on conflict (integration_id, kind, id) do update set generation = w.generation + 1, lane = least(w.lane, excluded.lane)`,
+     on conflict (integration_id, kind, id) do update set generation = excluded.generation, lane = least(w.lane, excluded.lane)`,
     {
       tenant,
       id: key.id,

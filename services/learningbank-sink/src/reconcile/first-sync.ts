@@ -38,7 +38,7 @@ export async function beginFirstSync(db: Knex, integration: Integration): Promis
          select :id, kind, id, :bulk, now() - interval '1 day' + rank * interval '1 s', epoch, lsn, committed_at from objects
           order by kind, id
          on conflict (integration_id, kind, id) do update
-            set lane = least(w.lane, excluded.lane), generation = w.generation + 1, next_at = least(w.next_at, excluded.next_at),
+            set lane = least(w.lane, excluded.lane), generation = excluded.generation, next_at = least(w.next_at, excluded.next_at),
                 state = case when w.state = 'waiting' then 'ready' else w.state end
          returning 1)
        select count(*) as total from marked`,

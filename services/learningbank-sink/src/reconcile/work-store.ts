@@ -253,7 +253,7 @@ export async function markWork(
     `insert into sink.work as w (integration_id, kind, id, lane, cause_epoch, cause_lsn, committed_at)
      values (:integrationId, :kind, :id, :lane, :causeEpoch, :causeLsn, to_timestamp(:committedAtMs / 1000.0))
      on conflict (integration_id, kind, id) do update
-        set generation = w.generation + 1, lane = least(w.lane, excluded.lane),
+        set generation = excluded.generation, lane = least(w.lane, excluded.lane),
             state = case when w.state = 'held' then w.state else 'ready' end, next_at = least(w.next_at, now())`,
     {
       ...mark.key,
