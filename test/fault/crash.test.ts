@@ -60,7 +60,9 @@ async function crashInBurst(names: readonly string[]): Promise<void> {
 }
 
 describe('SIGKILL in the middle of a first sync', () => {
-  test.each(services)('%s: the sync goes on where it was, nothing is created twice', (name) => crashInFirstSync([name]));
+  test.each(services)('%s: the sync goes on where it was, nothing is created twice', (name) =>
+    crashInFirstSync([name]),
+  );
 
   test('all three at once: the sync goes on where it was, nothing is created twice', () => crashInFirstSync(services));
 

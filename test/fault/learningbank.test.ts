@@ -103,7 +103,11 @@ describe.concurrent('an answer that never comes', () => {
   test('connections reset after half of all creations: each is found again, none is created twice', async () => {
     await using scene = await openScene({ unsynced: true });
     await scene.fault({ kind: 'reset_after_write', match: { method: 'POST', route: '/users' }, probability: 0.5 });
-    await scene.fault({ kind: 'reset_after_write', match: { method: 'POST', route: '/departments' }, probability: 0.5 });
+    await scene.fault({
+      kind: 'reset_after_write',
+      match: { method: 'POST', route: '/departments' },
+      probability: 0.5,
+    });
     await scene.fault({ kind: 'reset_after_write', match: { method: 'POST', route: '/permission-types' }, count: 3 });
     await waitStruck(scene, 5);
     await scene.healFaults();

@@ -184,7 +184,10 @@ test('a snapshot whose counts do not hold removes nobody', async () => {
     await writeRecord(file, { topic: topics.ziikChanges, tenant, key: `${tenant}/snapshot/empty/${phase}`, value });
   }
   const judged = `select state, detail->>'reason' as reason from sink.snapshot where snapshot_id = 'empty'`;
-  await until(async () => (await scene.database.query(judged)).rows[0]?.state === 'unproved', { ...soon, what: 'judged' });
+  await until(async () => (await scene.database.query(judged)).rows[0]?.state === 'unproved', {
+    ...soon,
+    what: 'judged',
+  });
   await scene.prove();
   expect(await inactive(scene)).toBe(0);
 });
@@ -230,11 +233,6 @@ describe('a wrong ORGSTREAM_SECRET_KEY', () => {
 });
 
 test('a tenant that the source does not have is refused by name', async () => {
-  const { exitCode, stderr } = await orgstream(
-    own.world.serviceEnv,
-    'snapshot',
-    '--tenant',
-    tenantKey('eu1', 999_999),
-  );
+  const { exitCode, stderr } = await orgstream(own.world.serviceEnv, 'snapshot', '--tenant', tenantKey('eu1', 999_999));
   expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining('TENANT_UNKNOWN') });
 });

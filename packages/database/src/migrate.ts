@@ -35,3 +35,15 @@ export async function migrate(knex: Knex): Promise<readonly string[]> {
     await knex.client.releaseConnection(lock);
   }
 }
+
+/** Migrations of this version that have not been run on the database. */
+export async function missingMigrations(knex: Knex): Promise<readonly string[]> {
+  const { rows: tables } = await knex.raw<{ rows: { there: boolean }[] }>(
+    `select to_regclass('knex_migrations') is not null as there`,
+  );
+  const { rows } = tables[0]!.there
+    ? await knex.raw<{ rows: { name: string }[] }>('select name from knex_migrations')
+    : { rows: [] };
+  const run = new Set(rows.map(({ name }) => name));
+  return steps.map(([name]) => name).filter((name) => !run.has(name));
+}

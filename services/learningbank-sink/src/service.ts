@@ -1,4 +1,4 @@
-import { createDatabase } from '@orgstream/database';
+import { checkDatabase, createDatabase } from '@orgstream/database';
 import { createCodec, createKafka } from '@orgstream/kafka';
 import { createSecretBox, type Logger, type Service, startOpsServer } from '@orgstream/runtime';
 import { collectDefaultMetrics, Registry } from 'prom-client';
@@ -28,6 +28,7 @@ export async function createService(context: {
   collectDefaultMetrics({ register: registry });
   const db = createDatabase(config.DATABASE_URL, { max: config.DATABASE_POOL, name: 'learningbank-sink' });
   resources.defer(() => db.destroy());
+  await checkDatabase(db);
   const kafka = createKafka({
     brokers: config.KAFKA_BROKERS.split(','),
     clientId: 'orgstream-learningbank-sink',

@@ -1,5 +1,5 @@
 import { AppError, recordsOf, topics } from '@orgstream/core';
-import { createDatabase, readSecret } from '@orgstream/database';
+import { checkDatabase, createDatabase, readSecret } from '@orgstream/database';
 import { createCodec, createKafka } from '@orgstream/kafka';
 import { createSecretBox, sleep, startOpsServer, type Logger, type Service } from '@orgstream/runtime';
 import { Registry, collectDefaultMetrics } from 'prom-client';
@@ -23,6 +23,7 @@ export async function createService(context: {
   collectDefaultMetrics({ register: registry });
   const db = createDatabase(config.DATABASE_URL, { name: 'orgstream ziik-cdc' });
   resources.defer(() => db.destroy());
+  await checkDatabase(db);
   const box = createSecretBox(config.ORGSTREAM_SECRET_KEY);
   const openUrl = async (secretId: string): Promise<string> => {
     const secret = await readSecret(db, secretId);
