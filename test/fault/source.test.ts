@@ -69,10 +69,11 @@ async function snapshotAll(): Promise<void> {
 }
 
 /** What happens while nobody listens: somebody is gone without a trace, somebody left, somebody has another name. */
-async function changeUnseen({ ziik, siteId, person }: SmallScene): Promise<void> {
-  await hardDelete(ziik, siteId, person('pia'));
-  await deactivate(ziik, siteId, person('omar'));
-  await renamePerson(ziik, siteId, person('ida'), { firstName: 'Idun' });
+async function changeUnseen(scene: SmallScene): Promise<void> {
+  const { ziik, siteId } = scene;
+  await hardDelete(ziik, siteId, scene.person('pia'));
+  await deactivate(ziik, siteId, scene.person('omar'));
+  await renamePerson(ziik, siteId, scene.person('ida'), { firstName: 'Idun' });
 }
 
 async function expectSwept(scene: SmallScene): Promise<void> {
