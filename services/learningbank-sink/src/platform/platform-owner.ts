@@ -83,8 +83,12 @@ export class PlatformOwner {
     const replicas = Math.max(1, await beat(db, replica, leaseMs));
     const platforms = await listPlatforms(db);
     const share = Math.ceil(platforms.length / replicas);
+    const used = new Set(platforms.map(({ id }) => id));
+    // What no integration uses any more counts for nobody's share: else it would keep new platforms without an owner.
+    for (const [id, held] of this.#held) if (!used.has(id)) void this.#giveBack(held);
     await this.#take(platforms, share);
-    if (this.#held.size > share) void this.#giveBack([...this.#held.values()].at(-1)!);
+    const ours = this.#heldOf(platforms);
+    if (ours.length > share) void this.#giveBack(ours.at(-1)!);
   }
 
   async #renew(all: readonly Held[]): Promise<void> {
@@ -105,12 +109,16 @@ export class PlatformOwner {
   async #take(platforms: readonly PlatformClaim[], share: number): Promise<void> {
     const { db, replica, leaseMs, clock } = this.#options;
     for (const { id, free } of platforms) {
-      if (this.#held.size >= share) return;
+      if (this.#heldOf(platforms).length >= share) return;
       if (!free || this.#held.has(id)) continue;
       const deadline = clock() + leaseMs;
       const token = await takeLease(db, { platform: id, owner: replica, leaseMs });
       if (token !== undefined) this.#start(new Lease({ platform: id, token, deadline, clock }));
     }
+  }
+
+  #heldOf(platforms: readonly PlatformClaim[]): readonly Held[] {
+    return platforms.flatMap(({ id }) => this.#held.get(id) ?? []);
   }
 
   #start(lease: Lease): void {
