@@ -49,7 +49,7 @@ export async function countUsers(scene: Scene): Promise<number> {
 }
 
 /** The code that `orgstream status` shows of the scene's integration; null while all is well. */
-export async function integrationCode(scene: Scene): Promise<string | null> {
+async function integrationCode(scene: Scene): Promise<string | null> {
   const { rows } = await scene.database.query<{ code: string | null }>(
     'select code from sink.integration_state where integration_id = $1',
     [scene.joined.integration],
