@@ -2,6 +2,7 @@ import { AppError, isAppError } from '@orgstream/core';
 import type { z } from 'zod';
 import type { Route } from './learningbank-contract.ts';
 import type { LearningbankClientOptions } from './learningbank.ts';
+import { lastLook } from './last-look.ts';
 import { failedAnswer, invalidAnswer, noAnswer } from './target-failure.ts';
 
 /** One call to make. */
@@ -25,7 +26,10 @@ interface Received {
   readonly text: string;
 }
 
-type Settings = Pick<LearningbankClientOptions, 'baseUrl' | 'timeoutMs' | 'fetch' | 'now' | 'beforeCall' | 'onCall'>;
+type Settings = Pick<
+  LearningbankClientOptions,
+  'baseUrl' | 'timeoutMs' | 'fetch' | 'now' | 'beforeCall' | 'beforeSend' | 'onCall'
+>;
 
 /** Makes one HTTP call: waits its turn, sends, checks the answer against what was asked, tells the metrics. */
 export async function exchange<T>(settings: Settings, call: Exchange<T>): Promise<T> {
@@ -66,6 +70,7 @@ async function send<T>(settings: Settings, call: Exchange<T>): Promise<Received>
     controller.abort();
   };
   const onAbort = () => end('aborted');
+  const look = lookBeforeSend(settings, call.route);
   const timer = setTimeout(() => end('timeout'), settings.timeoutMs);
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
@@ -76,6 +81,7 @@ async function send<T>(settings: Settings, call: Exchange<T>): Promise<Received>
       // A redirected POST would arrive as a GET.
       redirect: 'manual',
       signal: controller.signal,
+      ...look.init,
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
     });
     return {
@@ -85,11 +91,28 @@ async function send<T>(settings: Settings, call: Exchange<T>): Promise<Received>
       text: await response.text(),
     };
   } catch (error) {
-    throw noAnswer(route, error, ended);
+    throw look.refusal() ?? noAnswer(route, error, ended);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
   }
+}
+
+/** The caller's last look as an option of fetch, and what it threw: fetch would hide it in a cause. */
+function lookBeforeSend(
+  { beforeSend }: Settings,
+  { route, method, write }: Route,
+): { readonly init: RequestInit; readonly refusal: () => Error | undefined } {
+  let refusal: Error | undefined;
+  if (beforeSend === undefined) return { init: {}, refusal: () => refusal };
+  const look = (): void => {
+    try {
+      beforeSend({ route, method, write });
+    } catch (error) {
+      throw (refusal = error as Error);
+    }
+  };
+  return { init: { dispatcher: lastLook(look) }, refusal: () => refusal };
 }
 
 function headersOf<T>(call: Exchange<T>): Record<string, string> {

@@ -269,6 +269,11 @@ export interface LearningbankClientOptions {
    * last look at the lease. A throw stops the call and reaches the caller as it is.
    */
   readonly beforeCall?: (call: CallInfo, signal: AbortSignal | undefined) => void | Promise<void>;
+  /**
+   * Looked at once more when the connection is there, in the turn in which the call is written. A throw stops the call,
+   * nothing is sent, and reaches the caller as it is. Node's own fetch only.
+   */
+  readonly beforeSend?: (call: CallInfo) => void;
   /** Called after every HTTP call. */
   readonly onCall?: (call: CallResult) => void;
 }

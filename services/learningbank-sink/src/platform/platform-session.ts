@@ -58,6 +58,10 @@ export function openSession(options: {
       if (call.route !== 'auth.token' && !(callSignal && prepaid.delete(callSignal))) await bucket.take(callSignal);
       if (call.write) lease.assertHeld();
     },
+    // Once more when the connection is there: a process that stood still while it connected wakes in the middle of it.
+    beforeSend: (call) => {
+      if (call.write) lease.assertHeld();
+    },
     onCall: options.onCall,
   });
 
