@@ -17,6 +17,20 @@ export const codes = {
   COMMAND_UNANSWERED: 'retry',
   /** Postgres does not answer. Resumes by itself; operator: check the database and DATABASE_URL. */
   POSTGRES_UNREACHABLE: 'retry',
+  /** `control` does not answer. Operator: is it running, and is ORGSTREAM_URL right? */
+  CONTROL_UNREACHABLE: 'retry',
+  /** `control` refuses the token. Operator: set ORGSTREAM_TOKEN; the first one comes from `orgstream token create --local`. */
+  TOKEN_REFUSED: 'halt',
+  /** The token's role does not allow this. Operator: ask an administrator. */
+  ROLE_TOO_LOW: 'park',
+  /** A request has a field that does not fit; the message names it. */
+  REQUEST_INVALID: 'park',
+  /** The object was changed since it was read (If-Match). Read it again, then decide. */
+  PRECONDITION_FAILED: 'park',
+  /** The idempotency key was used for another request. Use a new one. */
+  IDEMPOTENCY_KEY_REUSED: 'park',
+  /** Too many refused log-ins or requests; wait as long as Retry-After says. */
+  TOO_MANY_REQUESTS: 'retry',
   /** Kafka does not answer. Resumes by itself; operator: check the brokers and KAFKA_BROKERS. */
   KAFKA_UNREACHABLE: 'retry',
   /** Kafka refuses the credentials, or they lack a right. Operator: the message names what was being done. */
@@ -109,6 +123,54 @@ export const codes = {
   PROTECTED: 'park',
   /** A name or value is longer than the target takes. Operator: shorten it at the source. */
   VALUE_TOO_LONG: 'park',
+
+  // ── held by a rule or an operator ─────────────────────────────────────────────────────────────────────────────
+  /** Too many objects would get this operation at once: all pending ones are held. Operator: look, then approve or reject. */
+  BRAKE_TRIPPED: 'park',
+  /** An operator undid this change; it stays undone until released or until the source changes the object again. */
+  UNDONE: 'park',
+  /** An operator rejected this change; it stays so until released or until the source changes the object again. */
+  REJECTED: 'park',
+  /** An operator decided to leave this object alone. Operator: release it to sync it again. */
+  IGNORED: 'park',
+  /** The change has become more destructive than what was approved. Operator: approve or reject it as it is now. */
+  MORE_DESTRUCTIVE: 'park',
+  /** Shadow mode: planned and recorded, not sent. Resumes when shadow mode is switched off. */
+  SHADOW: 'park',
+  /** Each deletion of a user waits for an operator (`confirmDeletions`). */
+  DELETION_UNCONFIRMED: 'park',
+  /** More than one department has this name: which one is meant? Operator decides. */
+  DEPARTMENT_AMBIGUOUS: 'park',
+
+  // ── runs and operators' requests ──────────────────────────────────────────────────────────────────────────────
+  /** Settings were changed since the run was planned. Operator: start it again. */
+  RUN_SETTINGS_CHANGED: 'park',
+  /** The planner was replaced since the run was planned. Operator: start it again. */
+  RUN_PLANNER_CHANGED: 'park',
+  /** The run is not in a state in which this can be done. Operator: `orgstream run show`. */
+  RUN_STATE: 'park',
+  /** Another run of the integration is under way. Operator: wait for it, or cancel it. */
+  RUN_IN_PROGRESS: 'park',
+  /** Nothing can be planned before a snapshot of the tenant is proved. Operator: `orgstream snapshot --tenant`. */
+  SNAPSHOT_MISSING: 'park',
+  /** The object was changed since what is to be undone. Operator: undo the newer change first, or leave it. */
+  UNDO_CHANGED_SINCE: 'park',
+  /** There is nothing to undo. */
+  UNDO_NOTHING: 'park',
+  /** This change cannot be taken back: a deleted user is gone with its history. */
+  UNDO_IMPOSSIBLE: 'park',
+  /** The item was planned anew since it was looked at. Operator: look again, then decide. */
+  ITEM_CHANGED: 'park',
+  /** The action does not fit the object as it stands. Operator: `orgstream why`. */
+  ACTION_NOT_POSSIBLE: 'park',
+  /** No such integration, run, object or token, or it belongs to another tenant. */
+  NOT_FOUND: 'park',
+  /** The setting belongs to another preset. Operator: leave it out. */
+  SETTING_NOT_OF_PRESET: 'park',
+  /** *deactivate users* while two integrations share the platform: one would deactivate the other's people. */
+  PLATFORM_SHARED: 'park',
+  /** The integration is disabled, paused or in shadow mode, or everything is stopped. */
+  NOT_SENDING: 'park',
 
   // ── Learningbank ──────────────────────────────────────────────────────────────────────────────────────────────
   /** No answer, a reset connection, or a time-out. */

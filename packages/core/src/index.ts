@@ -1,7 +1,9 @@
 export * from './errors.ts';
 export * from './names.ts';
+export * from './operations.ts';
 export * from './partition.ts';
 export * from './position.ts';
+export * from './runs.ts';
 export * from './settings.ts';
 export { schemas, type Records } from './generated/schemas.ts';
 export type { Position, SnapshotChunk, SnapshotPhase } from './generated/orgstream.ts';

@@ -1,5 +1,35 @@
-import type { ErrorCode } from '@orgstream/core';
+import type { ErrorCode, Operation, RunKind, RunScope } from '@orgstream/core';
 import type { Knex } from 'knex';
+
+interface ObjectKey {
+  readonly kind: 'unit' | 'role' | 'person';
+  readonly id: string;
+}
+
+/** What an operator decides about a run. `items` or `operation` narrow approve and reject; without them all of it. */
+export interface RunDecision {
+  readonly run: string;
+  readonly decision: 'approve' | 'reject' | 'pause' | 'resume' | 'cancel';
+  readonly items?: readonly (ObjectKey & { readonly hash?: string })[];
+  readonly operation?: Operation;
+  readonly by: string;
+}
+
+/**
+ * What an operator decides about objects. approve, reject: what the brake holds; release: what is undone, rejected or
+ * ignored; retry: what is parked; adopt (`targetId`), create_new, ignore, move_link, detach: match cases and links.
+ */
+export interface ObjectsAction {
+  readonly integration: string;
+  readonly action:
+    'approve' | 'reject' | 'release' | 'retry' | 'adopt' | 'create_new' | 'ignore' | 'move_link' | 'detach';
+  /** These, or all that are held for `operation`, or all that are held. `hash`: as it was when the operator looked. */
+  readonly objects?: readonly (ObjectKey & { readonly hash?: string })[];
+  readonly operation?: Operation;
+  readonly all?: true;
+  readonly targetId?: number;
+  readonly by: string;
+}
 
 /** What a service can be asked to do. The payload names objects by their keys only. */
 export type Command =
@@ -13,10 +43,51 @@ export type Command =
         readonly recreate?: boolean;
       };
     }
+  /** Reads `ziik.changes` again from the beginning, through the mapping as it is now, before it goes on. */
+  | { readonly addressee: 'normalizer'; readonly kind: 'renormalise'; readonly payload: { readonly by: string } }
+  /** Any replica of the sink. */
   | {
       readonly addressee: 'learningbank-sink';
       readonly kind: 'replay';
-      readonly payload: { readonly tenant?: string };
+      /** `from`: ISO time; default the beginning of the topic. */
+      readonly payload: { readonly tenant?: string; readonly from?: string; readonly by?: string };
+    }
+  | {
+      readonly addressee: 'learningbank-sink';
+      readonly kind: 'erase';
+      readonly payload: { readonly tenant: string; readonly person: string; readonly by: string };
+    }
+  /** The topic was re-created or the cluster is another one, and an operator says so. */
+  | {
+      readonly addressee: 'learningbank-sink';
+      readonly kind: 'topic.accept';
+      readonly payload: { readonly by: string };
+    }
+  /** The sink that owns the integration's platform. */
+  | {
+      readonly addressee: 'learningbank-sink';
+      readonly kind: 'run.start';
+      readonly payload: {
+        readonly integration: string;
+        readonly kind: RunKind;
+        readonly scope: RunScope;
+        readonly dryRun: boolean;
+        /** Of `settings`: the version that is to come into force. */
+        readonly settingsVersion?: number;
+        readonly by: string;
+      };
+    }
+  | {
+      readonly addressee: 'learningbank-sink';
+      readonly kind: 'run.decide';
+      readonly payload: RunDecision & { readonly integration: string };
+    }
+  | { readonly addressee: 'learningbank-sink'; readonly kind: 'objects.act'; readonly payload: ObjectsAction }
+  /** Desired, applied and observed of one object, side by side: asks the planner, and the target. */
+  | {
+      readonly addressee: 'learningbank-sink';
+      readonly kind: 'explain';
+      readonly payload: ObjectKey & { readonly integration: string };
     };
 
 export type Addressee = Command['addressee'];
@@ -43,18 +114,37 @@ export async function insertCommand(db: Knex, command: Command): Promise<number>
   return Number(rows[0]!.id);
 }
 
+/** Which commands of an addressee are meant. */
+export interface CommandFilter {
+  readonly kinds?: readonly Command['kind'][];
+  /** Only commands about one of these integrations. */
+  readonly integrations?: readonly string[];
+}
+
 /**
  * Takes the oldest new command of an addressee, and makes it `running`; undefined when there is none. `running` ones of
  * a dead process are taken again after `staleMs`: commands are idempotent.
  */
-export async function takeCommand(db: Knex, addressee: Addressee, staleMs = 60_000): Promise<CommandRow | undefined> {
+export async function takeCommand(
+  db: Knex,
+  addressee: Addressee,
+  { kinds, integrations, staleMs = 60_000 }: CommandFilter & { readonly staleMs?: number } = {},
+): Promise<CommandRow | undefined> {
   const { rows } = await db.raw<{ rows: (Omit<CommandRow, 'id'> & { id: string })[] }>(
     `update control.command set state = 'running', updated_at = now()
       where id = (select id from control.command
-                   where addressee = ? and (state = 'new' or (state = 'running' and updated_at < now() - ? * interval '1 ms'))
+                   where addressee = :addressee
+                     and (state = 'new' or (state = 'running' and updated_at < now() - :staleMs * interval '1 ms'))
+                     and (cast(:kinds as text[]) is null or kind = any(cast(:kinds as text[])))
+                     and (cast(:integrations as text[]) is null or payload ->> 'integration' = any(cast(:integrations as text[])))
                    order by id limit 1 for update skip locked)
       returning id, addressee, kind, payload, state, result, code, message`,
-    [addressee, staleMs],
+    {
+      addressee,
+      staleMs,
+      kinds: kinds ? [...kinds] : null,
+      integrations: integrations ? [...integrations] : null,
+    },
   );
   return rows[0] && { ...rows[0], id: Number(rows[0].id) };
 }

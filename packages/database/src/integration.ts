@@ -1,4 +1,4 @@
-import { AppError, parseTenantKey, type IntegrationSettings } from '@orgstream/core';
+import { AppError, completeSettings, parseTenantKey, type IntegrationSettings } from '@orgstream/core';
 import type { Knex } from 'knex';
 import { insertCommand } from './command.ts';
 
@@ -111,5 +111,17 @@ export async function listIntegrations(db: Knex): Promise<readonly IntegrationRo
        join control.settings s on s.integration_id = i.id and s.version = i.settings_version
       order by i.created_at, i.id`,
   );
-  return rows;
+  return rows.map((row) => ({ ...row, settings: completeSettings(row.settings) }));
+}
+
+/**
+ * Brings a version of the settings into force; what was planned under another is refused from then on. One function for
+ * both who may do it: `control`, and the sink when a settings run is approved.
+ */
+export async function activateSettings(db: Knex, id: string, version: number): Promise<void> {
+  await db.raw(
+    `update control.integration set settings_version = :version, generation = generation + 1
+      where id = :id and settings_version <> :version`,
+    { id, version },
+  );
 }

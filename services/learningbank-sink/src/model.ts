@@ -1,4 +1,4 @@
-import type { ErrorCode, IntegrationSettings } from '@orgstream/core';
+import type { ErrorCode, IntegrationSettings, Operation } from '@orgstream/core';
 
 /** Objects that exist at the target; a person's memberships and assignments are part of the person. */
 export type ObjectKind = 'unit' | 'role' | 'person';
@@ -157,6 +157,24 @@ export interface Hint {
   readonly code: 'JOB_PROFILE_NEAR_MISS';
   readonly roleId: string;
   readonly jobProfileId: TargetId;
+}
+
+/**
+ * What bringing one object into step means as a whole, whatever stands in the way now: not the next call (that is the
+ * plan), but desired against applied. Brake, runs and holds go by it. Pure, and in the terms of the source: the same
+ * before and after its units exist at the target.
+ */
+export interface Assessment {
+  /** Empty = in step, or left alone. */
+  readonly operations: readonly Operation[];
+  /** Fingerprint of the desired state; changes when what is desired changes, and only then. */
+  readonly hash: string;
+  /** Applied and desired, of the fields that differ or that name the object; units and roles by source id. For operators. */
+  readonly before: Readonly<Record<string, unknown>> | null;
+  readonly after: Readonly<Record<string, unknown>> | null;
+  /** Why it cannot go on by itself: parked or a match case. */
+  readonly code: ErrorCode | null;
+  readonly hints: readonly Hint[];
 }
 
 /** What becomes of one object now. */

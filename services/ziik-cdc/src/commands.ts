@@ -43,9 +43,9 @@ export class Commands {
   async poll(): Promise<void> {
     const { db } = this.#o;
     for (
-      let command = await takeCommand(db, 'ziik-cdc', STALE_MS);
+      let command = await takeCommand(db, 'ziik-cdc', { staleMs: STALE_MS });
       command;
-      command = await takeCommand(db, 'ziik-cdc', STALE_MS)
+      command = await takeCommand(db, 'ziik-cdc', { staleMs: STALE_MS })
     ) {
       await this.#take(command);
     }

@@ -108,7 +108,7 @@ export async function up(knex: Knex): Promise<void> {
       integration_id uuid primary key references control.integration (id) on delete cascade,
       tenant text not null,
       platform text references sink.platform (id),
-      state text not null check (state in ('new', 'waiting_for_snapshot', 'listing', 'first_sync', 'live', 'halted')),
+      state text not null check (state in ('new', 'waiting_for_snapshot', 'listing', 'planning', 'first_sync', 'live', 'halted')),
       code text,
       message text,
       top_unit_id text,
@@ -118,6 +118,10 @@ export async function up(knex: Knex): Promise<void> {
       first_sync_started_at timestamptz,
       first_sync_done_at timestamptz,
       first_sync_total int,
+      planner_version int,
+      drift_proved_at timestamptz,
+      drift_known int,
+      drift_differing int,
       generation int not null default 0,
       retry_at timestamptz not null default now(),
       updated_at timestamptz not null default now()
@@ -168,13 +172,29 @@ export async function up(knex: Knex): Promise<void> {
       cause_lsn bigint not null,
       committed_at timestamptz not null,
       marked_at timestamptz not null default now(),
+      for_run text check (for_run in ('gap', 'replay')),
+      run_id uuid,
+      operations text[] not null default '{}',
+      hash text,
+      hold_code text,
+      hold_hash text,
+      approved_hash text,
+      approved_operations text[],
+      undo jsonb,
       primary key (integration_id, kind, id)
     );
-    comment on column sink.work.lane is '0 leaver, 1 live, 2 bulk, 3 gap';
+    comment on column sink.work.lane is '0 leaver, 1 live, 2 bulk, 3 gap = nobody touches it until a run takes it; for_run says of which kind';
+    comment on column sink.work.run_id is 'The run this row is applied for.';
+    comment on column sink.work.operations is 'What it would do, as last assessed; with hash, the fingerprint of its desired state then.';
+    comment on column sink.work.hold_hash is 'An operator undid or rejected: held with hold_code, without a call, as long as the desired state has this fingerprint.';
+    comment on column sink.work.approved_hash is 'An operator approved this desired state: it passes the brake. approved_operations: of a run, whose milder items pass too.';
+    comment on column sink.work.undo is 'Go back to this applied state instead of to the desired one; then held as UNDONE. {"applied": null} = as if never linked.';
     comment on column sink.work.generation is 'New with every mark, never used twice: a row that was settled and marked again must not look like the claimed one. Settled only where it is still the claimed one.';
     create index work_ready on sink.work (integration_id, kind, lane, next_at) where state = 'ready';
     create index work_unripe on sink.work (integration_id) where not ripe;
     create index work_waiting on sink.work (integration_id, waits_kind, waits_id) where waits_id is not null;
+    create index work_run on sink.work (run_id) where run_id is not null;
+    create index work_gap on sink.work (integration_id, for_run) where lane = 3;
     create index work_due on sink.work (integration_id, next_at) where state in ('waiting', 'parked', 'conflict');
 
     create table sink.attempt (
@@ -190,12 +210,17 @@ export async function up(knex: Knex): Promise<void> {
       cause_epoch bigint not null,
       cause_lsn bigint not null,
       lease_token bigint not null,
+      run_id uuid,
+      operations text[] not null default '{}',
+      approved boolean not null default false,
       status int,
       code text,
       sent_at timestamptz not null default now(),
       finished_at timestamptz
     );
     create index attempt_open on sink.attempt (integration_id, kind, object_id) where state in ('sent', 'unknown');
+    create index attempt_run on sink.attempt (run_id) where run_id is not null;
+    create index attempt_window on sink.attempt (integration_id, sent_at) where operations <> '{}';
     create index attempt_object on sink.attempt (integration_id, kind, object_id, id);
 
     create table sink.target (
@@ -216,14 +241,83 @@ export async function up(knex: Knex): Promise<void> {
 
     create table sink.run (
       id uuid primary key default gen_random_uuid(),
-      kind text not null,
+      integration_id uuid references control.integration (id) on delete cascade,
       tenant text,
-      state text not null check (state in ('requested', 'running', 'done', 'failed')),
+      kind text not null check (kind in ('sync', 'gap', 'replay', 'rebuild', 'settings', 'planner', 'drift', 'undo')),
+      scope jsonb not null default '{"all": true}',
+      state text not null check (state in ('waiting_for_snapshot', 'planning', 'planned', 'applying', 'done', 'cancelled', 'failed')),
+      is_first boolean not null default false,
+      dry_run boolean not null default false,
+      needs_approval boolean not null default false,
+      paused boolean not null default false,
+      snapshot_id text,
+      settings_version int,
+      planner_version int,
+      counts jsonb not null default '{}',
       progress jsonb not null default '{}',
       code text,
       message text,
+      requested_by text,
+      decided_by text,
       created_at timestamptz not null default now(),
+      planned_at timestamptz,
+      started_at timestamptz,
+      finished_at timestamptz,
       updated_at timestamptz not null default now()
     );
+    create index on sink.run (integration_id, created_at);
+    comment on column sink.run.integration_id is 'null on a replay of the topic: it belongs to a tenant or to all.';
+    comment on column sink.run.counts is '{"<operation>": n, …, "items": n, "parked": n}, of the plan';
+    comment on column sink.run.progress is '{"done": n, "total": n, "calls": n, "perSecond": x, "etaSeconds": x}';
+
+    create table sink.run_item (
+      run_id uuid not null references sink.run (id) on delete cascade,
+      no bigint generated always as identity,
+      kind text not null check (kind in ('unit', 'role', 'person')),
+      id text not null,
+      operations text[] not null default '{}',
+      before jsonb,
+      after jsonb,
+      hash text,
+      state text not null default 'planned' check (state in ('planned', 'approved', 'applied', 'superseded', 'held', 'parked', 'rejected', 'cancelled')),
+      code text,
+      detail jsonb,
+      primary key (run_id, kind, id)
+    );
+    create index on sink.run_item (run_id, no);
+    create index on sink.run_item (run_id, state);
+
+    create table sink.brake (
+      integration_id uuid not null references control.integration (id) on delete cascade,
+      kind text not null check (kind in ('unit', 'role', 'person')),
+      operation text not null,
+      applied int not null,
+      pending int not null,
+      allowed int not null,
+      tripped_at timestamptz not null default now(),
+      primary key (integration_id, kind, operation)
+    );
+    comment on table sink.brake is 'Operations that are tripped now; the rows they hold are in work, state held, code BRAKE_TRIPPED.';
+
+    create table sink.resolution (
+      integration_id uuid not null references control.integration (id) on delete cascade,
+      kind text not null check (kind in ('unit', 'role', 'person')),
+      id text not null,
+      action text not null check (action in ('adopt', 'create_new', 'ignore')),
+      target_id bigint,
+      decided_by text,
+      decided_at timestamptz not null default now(),
+      primary key (integration_id, kind, id)
+    );
+    comment on table sink.resolution is 'What an operator decided about a match case or an object; part of what the planner is given.';
+
+    create table sink.erased (
+      tenant text not null,
+      person_id text not null,
+      erased_by text,
+      erased_at timestamptz not null default now(),
+      primary key (tenant, person_id)
+    );
+    comment on table sink.erased is 'Register against resurrection: ingest skips these people and what refers to them. Goes with the tenant.';
   `);
 }

@@ -43,7 +43,7 @@ async function awaitSnapshots(db: Knex): Promise<void> {
   await query(
     db,
     `update sink.integration_state s set state = 'waiting_for_snapshot', updated_at = now()
-      where s.state in ('listing', 'first_sync', 'live')
+      where s.state in ('listing', 'planning', 'first_sync', 'live')
         and not exists (select from sink.snapshot p where p.tenant = s.tenant and p.state = 'proved')`,
     [],
   );

@@ -51,6 +51,7 @@ export class IntegrationSteps {
     const { id, tenant } = integration;
     switch (integration.state) {
       case 'new':
+      case 'planning':
       case 'live':
         return false;
       case 'waiting_for_snapshot': {

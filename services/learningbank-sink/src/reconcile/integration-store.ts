@@ -1,8 +1,9 @@
-import type { IntegrationSettings } from '@orgstream/core';
+import { completeSettings, type IntegrationSettings } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
 
 /** States of a sync integration, in their order; `halted` can follow any. */
-export type IntegrationStateName = 'new' | 'waiting_for_snapshot' | 'listing' | 'first_sync' | 'live' | 'halted';
+export type IntegrationStateName =
+  'new' | 'waiting_for_snapshot' | 'listing' | 'planning' | 'first_sync' | 'live' | 'halted';
 
 /** A sync integration: what operators set, and how far we are. */
 export interface Integration {
@@ -11,8 +12,14 @@ export interface Integration {
   readonly platformUrl: string;
   readonly secretId: string;
   readonly enabled: boolean;
+  /** Paused by an operator: nothing is sent, everything else goes on. */
+  readonly paused: boolean;
+  /** Shadow mode: planned and recorded, nothing is sent. */
+  readonly shadow: boolean;
   readonly generation: number;
   readonly settings: IntegrationSettings;
+  readonly settingsVersion: number;
+  readonly plannerVersion: number | null;
   readonly state: IntegrationStateName;
   readonly code: string | null;
   /** null before the first login. */
@@ -32,8 +39,12 @@ interface Row {
   readonly platform_url: string;
   readonly secret_id: string;
   readonly enabled: boolean;
+  readonly paused: boolean;
+  readonly shadow: boolean;
   readonly generation: number;
   readonly settings: IntegrationSettings;
+  readonly settings_version: number;
+  readonly planner_version: number | null;
   readonly state: IntegrationStateName;
   readonly code: string | null;
   readonly platform: string | null;
@@ -54,7 +65,8 @@ export async function readIntegrations(db: Knex): Promise<readonly Integration[]
      on conflict do nothing`,
   );
   const { rows } = await db.raw<{ rows: Row[] }>(
-    `select i.id, i.tenant, i.platform_url, i.secret_id, i.enabled, i.generation, c.settings, s.state, s.code, s.platform,
+    `select i.id, i.tenant, i.platform_url, i.secret_id, i.enabled, i.paused, i.shadow, i.generation, c.settings,
+            i.settings_version, s.planner_version, s.state, s.code, s.platform,
             s.top_unit_id, s.snapshot_id, s.generation as state_generation, s.retry_at <= now() as due,
             s.first_sync_started_at is not null as started, s.first_sync_done_at is not null as done
        from control.integration i
@@ -69,8 +81,12 @@ export async function readIntegrations(db: Knex): Promise<readonly Integration[]
     platformUrl: row.platform_url,
     secretId: row.secret_id,
     enabled: row.enabled,
+    paused: row.paused,
+    shadow: row.shadow,
     generation: row.generation,
-    settings: row.settings,
+    settings: completeSettings(row.settings),
+    settingsVersion: row.settings_version,
+    plannerVersion: row.planner_version,
     state: row.state,
     code: row.code,
     platform: row.platform,

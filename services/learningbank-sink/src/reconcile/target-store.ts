@@ -63,7 +63,7 @@ export async function dropTargetsBefore(db: Knex, platform: string, listedAt: Da
 export async function dropUnusedTargets(db: Knex, platform: string): Promise<void> {
   await db.raw(
     `delete from sink.target where platform = :platform and not exists (
-       select from sink.integration_state s where s.platform = :platform and s.state in ('listing', 'first_sync'))`,
+       select from sink.integration_state s where s.platform = :platform and s.state in ('listing', 'planning', 'first_sync'))`,
     { platform },
   );
 }

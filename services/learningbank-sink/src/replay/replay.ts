@@ -50,7 +50,7 @@ export function createReplay(options: ReplayOptions): Replay {
     async run(signal) {
       while (!signal.aborted) {
         try {
-          const command = await takeCommand(db, 'learningbank-sink');
+          const command = await takeCommand(db, 'learningbank-sink', { kinds: ['replay'] });
           if (command) await carryOut(options, command, signal);
           else await sleep(options.pollMs ?? 1_000, signal);
         } catch (error) {
@@ -90,7 +90,7 @@ async function carryOut(options: ReplayOptions, command: CommandRow, signal: Abo
 
 async function report(db: Knex, commandId: number, runId: string, progress: ReplayProgress): Promise<void> {
   await touchCommand(db, commandId, progress);
-  await updateRun(db, runId, { state: 'running', progress });
+  await updateRun(db, runId, { state: 'applying', progress });
 }
 
 /** Calls `tell` from time to time while `work` goes on; a report that cannot be stored is no reason to stop. */

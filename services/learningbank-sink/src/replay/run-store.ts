@@ -14,7 +14,7 @@ export interface ReplayProgress {
 export async function startRun(db: Knex, tenant: string | null, progress: ReplayProgress): Promise<string> {
   const rows = await query<{ id: string }>(
     db,
-    `insert into sink.run (kind, tenant, state, progress) values ('replay', ?, 'running', ?) returning id`,
+    `insert into sink.run (kind, tenant, state, progress) values ('replay', ?, 'applying', ?) returning id`,
     [tenant, JSON.stringify(progress)],
   );
   return rows[0]!.id;
@@ -24,7 +24,7 @@ export async function updateRun(
   db: Knex,
   id: string,
   run: {
-    readonly state: 'running' | 'done' | 'failed';
+    readonly state: 'applying' | 'done' | 'failed';
     readonly progress: ReplayProgress;
     readonly code?: string;
     readonly message?: string;
