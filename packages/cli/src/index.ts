@@ -1,3 +1,2 @@
-export { openEnvironment, type Environment } from './environment.ts';
 export { run } from './program.ts';
-export { readStatus, type Status } from './status.ts';
+export type { Status } from '@orgstream/status';

@@ -1,6 +1,18 @@
 import type { Knex } from 'knex';
 
-/** One integration, as its operator asks about it. Counts are of people; work counts are of all objects. */
+/** What is not in step, by what it waits for. The four do not overlap. */
+export interface WorkCounts {
+  /** On its way by itself. */
+  readonly outstanding: number;
+  /** By the brake, by a run or by an operator. */
+  readonly held: number;
+  /** With a code, or a match case. */
+  readonly parked: number;
+  /** For "Initiate synchronisation", or another run. */
+  readonly gap: number;
+}
+
+/** One integration, as its operator asks about it. */
 export interface IntegrationStatus {
   readonly id: string;
   readonly tenant: string;
@@ -11,75 +23,74 @@ export interface IntegrationStatus {
   /** State of the first sync; null before the sink has met the integration. */
   readonly state: string | null;
   readonly code: string | null;
-  readonly people: { readonly inStep: number; readonly outstanding: number; readonly parked: number };
-  readonly work: { readonly outstanding: number; readonly parked: number };
-  /** Commit time of the oldest change not yet at the target, Unix ms. */
+  readonly paused: boolean;
+  readonly shadow: boolean;
+  readonly people: WorkCounts & { readonly inStep: number };
+  /** Of all objects. */
+  readonly work: WorkCounts;
+  /** Commit time of the oldest change that is on its way, Unix ms. */
   readonly oldestWorkMs: number | null;
   readonly parkedByCode: Readonly<Record<string, number>>;
+  readonly heldByCode: Readonly<Record<string, number>>;
 }
 
 type Row = Omit<IntegrationStatus, 'people' | 'work' | 'oldestWorkMs' | 'tenantName'> & {
   readonly tenant_name: string | null;
   readonly people_total: string;
-  readonly people_outstanding: string;
-  readonly people_parked: string;
-  readonly work_outstanding: string;
-  readonly work_parked: string;
+  readonly people: WorkCounts;
+  readonly work: WorkCounts;
   readonly oldest: Date | null;
 };
 
-/** People without a work row are in step; parked and conflict rows wait for somebody; the rest is outstanding. */
+/** Of a work row, for readIntegrationStatus. */
+const classOf = /* sql */ `case when state = 'held' then 'held' when state in ('parked', 'conflict') then 'parked'
+  when lane = 3 then 'gap' else 'outstanding' end`;
+const none: WorkCounts = { outstanding: 0, held: 0, parked: 0, gap: 0 };
+
+/** People without a work row are in step. */
 export async function readIntegrationStatus(db: Knex): Promise<readonly IntegrationStatus[]> {
   const { rows } = await db.raw<{ rows: Row[] }>(/* sql */ `
     with work as (
-      select integration_id,
-             count(*) filter (where state not in ('parked', 'conflict')) as work_outstanding,
-             count(*) filter (where state in ('parked', 'conflict')) as work_parked,
-             count(*) filter (where kind = 'person' and state not in ('parked', 'conflict')) as people_outstanding,
-             count(*) filter (where kind = 'person' and state in ('parked', 'conflict')) as people_parked,
-             min(committed_at) filter (where state not in ('parked', 'conflict')) as oldest
-        from sink.work group by integration_id
-    ), parked as (
-      select integration_id, jsonb_object_agg(code, n) as by_code
-        from (select integration_id, coalesce(code, 'UNEXPECTED') as code, count(*) as n from sink.work
-               where state in ('parked', 'conflict') group by 1, 2) as codes
-       group by integration_id
+      select integration_id, ${classOf} as class, coalesce(code, 'UNEXPECTED') as code, count(*) as n,
+             count(*) filter (where kind = 'person') as people, min(committed_at) as oldest
+        from sink.work group by 1, 2, 3
+    ), classes as (
+      select integration_id, jsonb_object_agg(class, n) as work, jsonb_object_agg(class, people) as people,
+             min(oldest) filter (where class = 'outstanding') as oldest
+        from (select integration_id, class, sum(n) as n, sum(people) as people, min(oldest) as oldest
+                from work group by 1, 2) as by_class
+       group by 1
+    ), codes as (
+      select integration_id, jsonb_object_agg(code, n) filter (where class = 'parked') as parked,
+             jsonb_object_agg(code, n) filter (where class = 'held') as held
+        from work where class in ('parked', 'held') group by 1
     ), people as (
       select tenant, count(*) filter (where not deleted) as people_total from sink.person group by tenant
     )
-    select i.id, i.tenant, i.name, i.product, i.enabled, s.state, s.code,
+    select i.id, i.tenant, i.name, i.product, i.enabled, i.paused, i.shadow, s.state, s.code,
            coalesce(t.identifier, t.name) as tenant_name,
            coalesce(p.people_total, 0) as people_total,
-           coalesce(w.people_outstanding, 0) as people_outstanding, coalesce(w.people_parked, 0) as people_parked,
-           coalesce(w.work_outstanding, 0) as work_outstanding, coalesce(w.work_parked, 0) as work_parked,
-           w.oldest, coalesce(k.by_code, '{}') as "parkedByCode"
+           coalesce(c.work, '{}') as work, coalesce(c.people, '{}') as people, c.oldest,
+           coalesce(k.parked, '{}') as "parkedByCode", coalesce(k.held, '{}') as "heldByCode"
       from control.integration i
       left join sink.integration_state s on s.integration_id = i.id
       left join sink.tenant t on t.tenant = i.tenant
       left join people p on p.tenant = i.tenant
-      left join work w on w.integration_id = i.id
-      left join parked k on k.integration_id = i.id
+      left join classes c on c.integration_id = i.id
+      left join codes k on k.integration_id = i.id
      order by i.created_at, i.id`);
   return rows.map(toStatus);
 }
 
-function toStatus(row: Row): IntegrationStatus {
-  const { id, tenant, name, product, enabled, state, code, parkedByCode } = row;
-  const outstanding = Number(row.people_outstanding);
-  const parked = Number(row.people_parked);
+function toStatus({ tenant_name, people_total, people, work, oldest, ...row }: Row): IntegrationStatus {
+  const counts = { ...none, ...people };
+  const { outstanding, held, parked, gap } = counts;
   return {
-    id,
-    tenant,
-    tenantName: row.tenant_name,
-    name,
-    product,
-    enabled,
-    state,
-    code,
-    people: { inStep: Math.max(0, Number(row.people_total) - outstanding - parked), outstanding, parked },
-    work: { outstanding: Number(row.work_outstanding), parked: Number(row.work_parked) },
-    oldestWorkMs: row.oldest?.getTime() ?? null,
-    parkedByCode,
+    ...row,
+    tenantName: tenant_name,
+    people: { inStep: Math.max(0, Number(people_total) - outstanding - held - parked - gap), ...counts },
+    work: { ...none, ...work },
+    oldestWorkMs: oldest?.getTime() ?? null,
   };
 }
 

@@ -1,17 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { openEnvironment, readStatus, type Environment, type Status } from '@orgstream/cli';
+import { createDatabase } from '@orgstream/database';
+import { createKafka } from '@orgstream/kafka';
+import { createSecretBox } from '@orgstream/runtime';
+import { readStatus, type Status, type StatusParts } from '@orgstream/status';
 import type { StackFile } from './stack-file.ts';
 
-/** The CLI's view of a running world. */
-export function openWorldEnvironment(file: StackFile): Environment {
-  const { postgresUrl, kafkaBrokers, registryUrl, secretKey } = file;
-  const env = {
-    DATABASE_URL: postgresUrl,
-    KAFKA_BROKERS: kafkaBrokers,
-    REGISTRY_URL: registryUrl,
-    ORGSTREAM_SECRET_KEY: secretKey,
+/** Connections to a running world, for questions about its status. */
+function openParts(file: StackFile): StatusParts & AsyncDisposable {
+  const db = createDatabase(file.postgresUrl, { max: 3, name: 'orgstream-world' });
+  return {
+    db,
+    kafka: createKafka({ brokers: file.kafkaBrokers.split(','), clientId: 'orgstream-world' }),
+    secrets: createSecretBox(file.secretKey),
+    [Symbol.asyncDispose]: () => db.destroy(),
   };
-  return openEnvironment(env, '/');
 }
 
 /**
@@ -26,10 +28,10 @@ export async function waitConverged(
     readonly onStatus?: (status: Status) => void;
   },
 ): Promise<Status> {
-  await using environment = openWorldEnvironment(file);
+  await using parts = openParts(file);
   const deadline = performance.now() + options.deadlineMs;
   for (;;) {
-    const status = await readStatus(environment, { waitMs: 2_000 }).catch((error: unknown) => error as Error);
+    const status = await readStatus(parts, { waitMs: 2_000 }).catch((error: unknown) => error as Error);
     if (!(status instanceof Error)) {
       options.onStatus?.(status);
       const asked = status.integrations.filter((i) => options.integrations?.includes(i.id) ?? true);

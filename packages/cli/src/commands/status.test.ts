@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Status } from '../status.ts';
+import type { Status } from '@orgstream/status';
 import { render } from './status.ts';
 
 const status: Status = {
@@ -13,8 +13,11 @@ const status: Status = {
       enabled: true,
       state: 'live',
       code: null,
-      people: { inStep: 997, outstanding: 1, parked: 2 },
-      work: { outstanding: 1, parked: 2 },
+      paused: false,
+      shadow: false,
+      people: { inStep: 997, outstanding: 1, held: 0, parked: 2, gap: 0 },
+      work: { outstanding: 1, held: 0, parked: 2, gap: 0 },
+      heldByCode: {},
       oldestWorkMs: 1_000_000,
       parkedByCode: { EMAIL_MISSING: 2 },
       source: 'eu1',

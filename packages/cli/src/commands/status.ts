@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Environment } from '../environment.ts';
 import { print, table } from '../output.ts';
-import { readStatus, type Status } from '../status.ts';
+import { readStatus, type Status } from '@orgstream/status';
 
 /** `status`: is everybody in step, and if not, where does it wait? */
 export function addStatusCommand(program: Command, environment: () => Environment): void {
@@ -10,7 +10,8 @@ export function addStatusCommand(program: Command, environment: () => Environmen
     .description('per tenant: people in step, outstanding, parked; lag of each hop; WAL the slots retain')
     .option('--json', 'as JSON, with a converged flag per integration', false)
     .action(async ({ json }: { json: boolean }) => {
-      const status = await readStatus(environment(), { waitMs: 3_000 });
+      const env = environment();
+      const status = await readStatus({ db: env.db(), kafka: env.kafka(), secrets: env.secrets() }, { waitMs: 3_000 });
       print(json ? JSON.stringify(status) : render(status, Date.now()));
     });
 }

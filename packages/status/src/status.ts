@@ -8,7 +8,7 @@ import {
   type Knex,
 } from '@orgstream/database';
 import type { Kafka } from '@orgstream/kafka';
-import type { Environment } from './environment.ts';
+import type { SecretBox } from '@orgstream/runtime';
 import { readSourceLag, type SourceLag } from './source-lag.ts';
 
 interface SourceStatus extends SourceLag {
@@ -25,17 +25,27 @@ export interface Status {
   readonly lag: { readonly normalizerRecords: number | null; readonly ingestRecords: number | null };
 }
 
+/** What the question is put to. */
+export interface StatusParts {
+  readonly db: Knex;
+  readonly kafka: Kafka;
+  /** Opens the sources' URLs. */
+  readonly secrets: SecretBox;
+}
+
 const NORMALIZER_GROUP = 'orgstream-normalizer';
 
 /**
  * The whole pipeline, hop by hop, in the order the data flows: a change that one hop has handed on is seen by the next
  * question. So `converged` means: everything committed at the source before the question is at the target, but for
- * parked objects.
+ * parked objects and those that an operator decided to leave as they are.
  */
-export async function readStatus(env: Environment, options: { readonly waitMs: number }): Promise<Status> {
-  const db = env.db();
-  const sources = await Promise.all((await listSources(db)).map((source) => sourceStatus(env, source, options.waitMs)));
-  const lag = await readLag(env.kafka(), db);
+export async function readStatus(parts: StatusParts, options: { readonly waitMs: number }): Promise<Status> {
+  const { db, kafka } = parts;
+  const sources = await Promise.all(
+    (await listSources(db)).map((source) => sourceStatus(parts, source, options.waitMs)),
+  );
+  const lag = await readLag(kafka, db);
   const integrations = await readIntegrationStatus(db);
   const flowing = lag.normalizerRecords === 0 && lag.ingestRecords === 0;
   return {
@@ -52,21 +62,20 @@ export async function readStatus(env: Environment, options: { readonly waitMs: n
   };
 }
 
-function settled(integration: IntegrationStatus): boolean {
-  if (integration.product === 'login') return true;
-  return (
-    integration.enabled &&
-    integration.state === 'live' &&
-    integration.code === null &&
-    integration.work.outstanding === 0
-  );
+/** Held by an operator's own decision: nothing is on its way. */
+const decided: readonly string[] = ['UNDONE', 'REJECTED', 'IGNORED'];
+
+function settled({ product, enabled, state, code, work, heldByCode }: IntegrationStatus): boolean {
+  if (product === 'login') return true;
+  const held = Object.keys(heldByCode).some((why) => !decided.includes(why));
+  return enabled && state === 'live' && code === null && work.outstanding === 0 && work.gap === 0 && !held;
 }
 
 type SourceRow = Awaited<ReturnType<typeof listSources>>[number];
 
-async function sourceStatus(env: Environment, row: SourceRow, waitMs: number): Promise<SourceStatus> {
-  const secret = await readSecret(env.db(), row.url_secret_id);
-  const lag = await readSourceLag(secret ? env.secrets().open(secret) : '', row.slot_name, waitMs);
+async function sourceStatus({ db, secrets }: StatusParts, row: SourceRow, waitMs: number): Promise<SourceStatus> {
+  const secret = await readSecret(db, row.url_secret_id);
+  const lag = await readSourceLag(secret ? secrets.open(secret) : '', row.slot_name, waitMs);
   return { name: row.name, state: row.state, code: row.code, snapshotsOpen: row.snapshots_open, ...lag };
 }
 
