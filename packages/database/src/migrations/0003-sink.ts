@@ -253,6 +253,8 @@ export async function up(knex: Knex): Promise<void> {
       snapshot_id text,
       settings_version int,
       planner_version int,
+      base_settings_version int,
+      marked_to bigint,
       counts jsonb not null default '{}',
       progress jsonb not null default '{}',
       code text,
@@ -267,6 +269,9 @@ export async function up(knex: Knex): Promise<void> {
     );
     create index on sink.run (integration_id, created_at);
     comment on column sink.run.integration_id is 'null on a replay of the topic: it belongs to a tenant or to all.';
+    comment on column sink.run.settings_version is 'It is planned under; of kind settings: the version that is to come into force.';
+    comment on column sink.run.base_settings_version is 'In force when it was planned; another one then = RUN_SETTINGS_CHANGED.';
+    comment on column sink.run.marked_to is 'Newest generation of work when it was planned: only newer marks of its kind make another run.';
     comment on column sink.run.counts is '{"<operation>": n, …, "items": n, "parked": n}, of the plan';
     comment on column sink.run.progress is '{"done": n, "total": n, "calls": n, "perSecond": x, "etaSeconds": x}';
 
