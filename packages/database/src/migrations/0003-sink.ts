@@ -132,6 +132,8 @@ export async function up(knex: Knex): Promise<void> {
       begin perform pg_notify('orgstream_integration', ''); return null; end $$;
     create trigger integration_changed after insert or update or delete on control.integration
       for each statement execute function sink.notify_integration();
+    create trigger stop_changed after update on control.stop
+      for each statement execute function sink.notify_integration();
 
     create table sink.link (
       integration_id uuid not null references control.integration (id) on delete cascade,

@@ -14,6 +14,8 @@ export interface Integration {
   readonly enabled: boolean;
   /** Paused by an operator: nothing is sent, everything else goes on. */
   readonly paused: boolean;
+  /** The stop button is pressed: nothing is sent anywhere. */
+  readonly stopped: boolean;
   /** Shadow mode: planned and recorded, nothing is sent. */
   readonly shadow: boolean;
   readonly generation: number;
@@ -40,6 +42,7 @@ interface Row {
   readonly secret_id: string;
   readonly enabled: boolean;
   readonly paused: boolean;
+  readonly stopped: boolean;
   readonly shadow: boolean;
   readonly generation: number;
   readonly settings: IntegrationSettings;
@@ -65,7 +68,7 @@ export async function readIntegrations(db: Knex): Promise<readonly Integration[]
      on conflict do nothing`,
   );
   const { rows } = await db.raw<{ rows: Row[] }>(
-    `select i.id, i.tenant, i.platform_url, i.secret_id, i.enabled, i.paused, i.shadow, i.generation, c.settings,
+    `select i.id, i.tenant, i.platform_url, i.secret_id, i.enabled, i.paused, i.shadow, (select stopped from control.stop) as stopped, i.generation, c.settings,
             i.settings_version, s.planner_version, s.state, s.code, s.platform,
             s.top_unit_id, s.snapshot_id, s.generation as state_generation, s.retry_at <= now() as due,
             s.first_sync_started_at is not null as started, s.first_sync_done_at is not null as done
@@ -82,6 +85,7 @@ export async function readIntegrations(db: Knex): Promise<readonly Integration[]
     secretId: row.secret_id,
     enabled: row.enabled,
     paused: row.paused,
+    stopped: row.stopped,
     shadow: row.shadow,
     generation: row.generation,
     settings: completeSettings(row.settings),

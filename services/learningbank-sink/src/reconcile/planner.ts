@@ -6,6 +6,7 @@ import { type Answer, answered, createBatcher, failed } from './batcher.ts';
 import type { Integration } from './integration-store.ts';
 import { keyOf } from './keys.ts';
 import type { Planned, PlanRequest } from './object-context.ts';
+import { policyOf } from './policy.ts';
 
 /**
  * Plans objects in batches: what is asked for while one batch is loaded is loaded together next. Each plan is made from
@@ -24,20 +25,12 @@ export function createPlanner(options: {
       for (const [integration, group] of byIntegration(requests)) {
         const way = options.wayOf(integration.id);
         if (!way) throw new Error('planning without a way to the platform');
-        const { tenant, settings } = integration;
         const inputs = await loadPlanInputs(
           options.db,
           integration,
           group.map(({ key }) => key),
         );
-        // Our own API user is protected without being listed: deactivated, it could never be activated again by us.
-        const protectedEmails = [...settings.protectedEmails, way.username];
-        const policy = {
-          tenant,
-          settings: { ...settings, protectedEmails },
-          catalogue: way.catalogue,
-          nowMs: options.nowMs(),
-        };
+        const policy = policyOf(integration, way, options.nowMs());
         for (const request of group) answers.set(request, planOne(request, inputs, policy));
       }
       return requests.map((request) => answers.get(request)!);
