@@ -1,0 +1,10 @@
+export * from './client.ts';
+export * from './common.ts';
+export * from './integrations.ts';
+export * from './objects.ts';
+export * from './route.ts';
+export * from './routes.ts';
+export * from './runs.ts';
+export * from './settings.ts';
+export type { StreamEvent } from './sse.ts';
+export * from './system.ts';
