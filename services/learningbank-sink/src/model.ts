@@ -165,14 +165,16 @@ export interface Hint {
  * before and after its units exist at the target.
  */
 export interface Assessment {
-  /** Empty = in step, or left alone. */
+  /** What is done by itself, now or once what it waits for is there. Empty = in step, left alone, or `code` says why. */
   readonly operations: readonly Operation[];
+  /** What stands still besides, behind something parked or a match case; not pending. */
+  readonly blocked: readonly Operation[];
   /** Fingerprint of the desired state; changes when what is desired changes, and only then. */
   readonly hash: string;
   /** Applied and desired, of the fields that differ or that name the object; units and roles by source id. For operators. */
   readonly before: Readonly<Record<string, unknown>> | null;
   readonly after: Readonly<Record<string, unknown>> | null;
-  /** Why it cannot go on by itself: parked or a match case. */
+  /** Why nothing goes on by itself (`operations` is empty then): parked, a match case, or behind one. */
   readonly code: ErrorCode | null;
   readonly hints: readonly Hint[];
 }

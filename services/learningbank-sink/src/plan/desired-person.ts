@@ -118,7 +118,7 @@ export function withForeignDepartments(
   input: PersonInput,
   { catalogue }: Policy,
 ): DesiredPerson {
-  const ours = new Set([...desired.departmentIds, ...input.ourDepartmentIds, catalogue.defaultDepartmentId]);
+  const ours = new Set([...desired.departmentIds, ...input.ourDepartments.keys(), catalogue.defaultDepartmentId]);
   const foreign = applied.departmentIds.filter((id) => !ours.has(id));
   return foreign.length === 0 ? desired : { ...desired, departmentIds: [...desired.departmentIds, ...foreign] };
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@orgstream/core';
 import type { Candidate, PersonLink, TargetId } from '../model.ts';
-import type { RoleBook } from './role-book.ts';
+import type { RoleBook, Roles } from './role-book.ts';
 import type { UnitTree } from './unit-tree.ts';
 
 /** Where the outstanding work of an object stands (`sink.work`); null = none. Work in the gap lane counts as held. */
@@ -120,13 +120,13 @@ export interface PersonInput extends Common {
   readonly memberships: readonly MembershipFact[];
   /** Every unit the memberships name. */
   readonly units: ReadonlyMap<string, UnitRef>;
-  readonly roles: RoleBook;
+  readonly roles: Roles;
   /** Not looked for while the person's own link has the wanted e-mail. */
   readonly emailHolder: EmailHolder | null;
   /** Only filled while there is no link. */
   readonly twins: readonly EmailTwin[];
-  /** Of the applied departments, those that are linked to units of ours. */
-  readonly ourDepartmentIds: readonly TargetId[];
+  /** Of the applied departments, those that are linked to units of ours, and to which. */
+  readonly ourDepartments: ReadonlyMap<TargetId, string>;
 }
 
 /** Everything the plan of one object depends on, besides the policy. */

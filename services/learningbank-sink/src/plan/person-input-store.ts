@@ -48,7 +48,9 @@ export async function loadPeople(
         units,
         emailHolder: holders.get(row.id) ?? null,
         twins: twins.get(row.id) ?? [],
-        ourDepartmentIds: row.applied?.departmentIds.filter((id) => ours.has(id)) ?? [],
+        ourDepartments: new Map(
+          row.applied?.departmentIds.flatMap((id) => (ours.has(id) ? [[id, ours.get(id)!]] : [])),
+        ),
       },
     ]),
   );
@@ -149,17 +151,17 @@ async function readUnits(
   );
 }
 
-/** Which of these departments are linked to units of ours. */
+/** Which of these departments are linked to units of ours, and to which. */
 async function readOurDepartments(
   db: Knex,
   { id }: LoadContext,
   departmentIds: readonly number[],
-): Promise<ReadonlySet<number>> {
-  if (departmentIds.length === 0) return new Set();
-  const { rows } = await db.raw<{ rows: { target_id: string }[] }>(
-    `select target_id from sink.link
+): Promise<ReadonlyMap<number, string>> {
+  if (departmentIds.length === 0) return new Map();
+  const { rows } = await db.raw<{ rows: { target_id: string; id: string }[] }>(
+    `select target_id, id from sink.link
       where integration_id = :id and kind = 'unit' and target_id = any(cast(:departmentIds as bigint[]))`,
     { id, departmentIds: [...departmentIds] },
   );
-  return new Set(rows.map(({ target_id }) => Number(target_id)));
+  return new Map(rows.map((row) => [Number(row.target_id), row.id]));
 }

@@ -9,15 +9,23 @@ import { act, park, settled, tenantGone, topUnitChanged } from './outcomes.ts';
 import { protectedDesired } from './protected.ts';
 import { sameEmail } from './text.ts';
 
+/** What is wanted of a person's user at all: nothing (left alone), only that it is inactive, or everything. */
+export function standing({ fact, link }: PersonInput, policy: Policy): 'alone' | 'leaver' | 'wanted' {
+  if (fact === null) return 'alone';
+  if (!isLeaver(fact, policy.nowMs)) return 'wanted';
+  if (link) return 'leaver';
+  return isErased(fact) || !policy.settings.createInactive ? 'alone' : 'wanted';
+}
+
 /** What becomes of a person's user now. */
 export function planPerson(input: PersonInput, policy: Policy): Outcome {
   if (input.tenantGone) return tenantGone;
   const { fact, link } = input;
-  if (fact === null) return settled;
-  const leaves = isLeaver(fact, policy.nowMs);
+  const stands = standing(input, policy);
+  if (fact === null || stands === 'alone') return settled;
   // Before everything that can hold: no validation, clash or wait may stop a leaver (semantics.md §1, decided 10).
-  if (leaves && link) return deactivate(link, fact, policy);
-  if (leaves && (isErased(fact) || !policy.settings.createInactive)) return settled;
+  if (link && stands === 'leaver') return deactivate(link, fact, policy);
+  const leaves = isLeaver(fact, policy.nowMs);
   if (input.topUnitChanged) return topUnitChanged;
   if (fact.rejectedCode) return park(fact.rejectedCode);
   const desired = desiredPerson(input, fact, policy);

@@ -12,7 +12,7 @@ export function planRole(input: RoleInput, policy: Policy): Outcome {
   if (!node?.fact) return settled;
   if (node.fact.deleted) return remove(node);
   if (node.fact.rejectedCode) return park(node.fact.rejectedCode);
-  const name = desiredName(node);
+  const name = desiredRole(node);
   if (typeof name !== 'string') return name;
   if (!node.link) return whenFree(input.roles, node, name) ?? create(input, name, policy);
   // An adopted permission type is assigned, never renamed (semantics.md §1, decided 8).
@@ -22,7 +22,8 @@ export function planRole(input: RoleInput, policy: Policy): Outcome {
   return whenFree(input.roles, node, name) ?? act({ op: 'permission_type.update', targetId, set: { name }, after });
 }
 
-function desiredName({ fact }: RoleNode): string | Outcome {
+/** The permission type's name, or why there is none. */
+export function desiredRole({ fact }: RoleNode): string | Outcome {
   const name = trimmed(fact?.name ?? null);
   if (name === null) return park('FACT_INVALID', { field: 'name' });
   return fits(name, maxName) ? name : park('VALUE_TOO_LONG', { field: 'name', max: maxName });

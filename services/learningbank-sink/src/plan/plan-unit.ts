@@ -28,7 +28,7 @@ export function planUnit(input: UnitInput, policy: Policy): Outcome {
     case 'remove':
       return remove(input, node);
     case 'place':
-      return node.link ? act(update(node, step.slot)) : create(input, step.slot, policy);
+      return node.link ? act(update(node, step.slot)) : createUnit(input, step.slot, policy);
     case 'needs':
       return step.why === 'parent' || step.why === 'child'
         ? waitFor('unit', step.id)
@@ -64,7 +64,7 @@ function update(node: UnitNode, slot: Slot): Action {
 }
 
 /** Found by marker: ours from before a crash. Found by (parent, exact name): adopted, at first link only (decided 8). */
-function create(input: UnitInput, slot: Slot, policy: Policy): Outcome {
+export function createUnit(input: UnitInput, slot: Slot, policy: Policy): Outcome {
   const externalId = marker(policy.tenant, 'unit', input.id);
   if (!input.candidates) return { kind: 'look_up', find: { marker: externalId, natural: slot } };
   const own = input.candidates.find((candidate) => candidate.externalId === externalId);

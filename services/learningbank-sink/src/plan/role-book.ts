@@ -14,6 +14,9 @@ export interface RoleNode {
   readonly memberId: string | null;
 }
 
+/** What a person's plan asks of the roles. */
+export type Roles = Pick<RoleBook, 'get' | 'at'>;
+
 /** All roles of an integration. One book serves a whole batch of plans. */
 export class RoleBook {
   readonly #nodes = new Map<string, RoleNode>();

@@ -1,7 +1,7 @@
 import type { Outcome, Policy, TargetId } from '../model.ts';
 import { park, settled, waitFor } from './outcomes.ts';
 import { compareIds, fits, maxName, trimmed, withId } from './text.ts';
-import { isGone, type UnitNode, type UnitTree } from './unit-tree.ts';
+import { isGone, type UnitNode, type Units } from './unit-tree.ts';
 
 /** Where a unit's department belongs. */
 export interface Slot {
@@ -22,17 +22,24 @@ export type Step =
 const rest = (outcome: Outcome): Step => ({ kind: 'rest', outcome });
 
 /** What stands between a unit and its department: the one next thing. Total, and the same for the same tree. */
-export function unitStep(tree: UnitTree, node: UnitNode, policy: Policy): Step {
+export function unitStep(tree: Units, node: UnitNode, policy: Policy): Step {
   if (node.fact === null) return rest(settled);
   if (isGone(node)) return removal(tree, node, policy);
   if (node.fact.rejectedCode) return rest(park(node.fact.rejectedCode));
   if (node.fact.parentId === null) return topStep(tree, node);
+  const slot = desiredSlot(tree, node, policy);
+  return 'kind' in slot ? slot : placing(tree, node, slot, policy);
+}
+
+/** Where a live unit's department belongs, or why that cannot be said. The top unit has no slot. */
+export function desiredSlot(tree: Units, node: UnitNode, policy: Policy): Slot | Step {
+  const parentId = node.fact?.parentId ?? '';
   const name = desiredName(node, policy);
   if (typeof name !== 'string') return rest(name);
-  const parent = tree.get(node.fact.parentId);
+  const parent = tree.get(parentId);
   if (parent?.fact?.isDepartment) return rest(park('FACT_INVALID', { reason: 'parent_is_department' }));
-  if (!parent?.link || isGone(parent)) return { kind: 'needs', id: node.fact.parentId, why: 'parent' };
-  return placing(tree, node, { parentId: parent.link.targetId, name }, policy);
+  if (!parent?.link || isGone(parent)) return { kind: 'needs', id: parentId, why: 'parent' };
+  return { parentId: parent.link.targetId, name };
 }
 
 /** The department's name, or why there is none. */
@@ -44,7 +51,7 @@ function desiredName(node: UnitNode, policy: Policy): string | Outcome {
 }
 
 /** The first parentless unit becomes the top one and stays it; a second one is not guessed at. */
-function topStep(tree: UnitTree, node: UnitNode): Step {
+function topStep(tree: Units, node: UnitNode): Step {
   if (node.link?.isTop) return rest(settled);
   const top = tree.top();
   if (node.link || (top && top.id !== node.id)) return rest(park('FACT_INVALID', { reason: 'second_top_unit' }));
@@ -56,7 +63,7 @@ function topStep(tree: UnitTree, node: UnitNode): Step {
   return { kind: 'link_top' };
 }
 
-function placing(tree: UnitTree, node: UnitNode, slot: Slot, policy: Policy): Step {
+function placing(tree: Units, node: UnitNode, slot: Slot, policy: Policy): Step {
   const applied = node.link?.applied;
   if (applied && applied.parentId === slot.parentId && applied.name === slot.name) return rest(settled);
   const mover = applied && moverAbove(tree, node, slot.parentId);
@@ -71,7 +78,7 @@ function placing(tree: UnitTree, node: UnitNode, slot: Slot, policy: Policy): St
  * Our new parent's department is below our own one now: moving would close a circle. The unit on the path between that
  * wants to be elsewhere, nearest to the parent; in an organisation without circles there is always one.
  */
-function moverAbove(tree: UnitTree, node: UnitNode, parentId: TargetId): UnitNode | undefined {
+function moverAbove(tree: Units, node: UnitNode, parentId: TargetId): UnitNode | undefined {
   let mover: UnitNode | undefined;
   let at = tree.at(parentId);
   for (const seen = new Set<string>(); at?.link && !seen.has(at.id); at = tree.at(at.link.applied.parentId ?? -1)) {
@@ -82,13 +89,13 @@ function moverAbove(tree: UnitTree, node: UnitNode, parentId: TargetId): UnitNod
   return undefined;
 }
 
-function wantsOtherParent(tree: UnitTree, node: UnitNode): boolean {
+function wantsOtherParent(tree: Units, node: UnitNode): boolean {
   if (!node.fact || isGone(node) || node.fact.parentId === null) return false;
   return tree.get(node.fact.parentId)?.link?.targetId !== node.link?.applied.parentId;
 }
 
 /** True when a unit gives up the name it holds under its parent: deleted, renamed or moved away. */
-function isLeaving(tree: UnitTree, holder: UnitNode, policy: Policy): boolean {
+function isLeaving(tree: Units, holder: UnitNode, policy: Policy): boolean {
   if (!holder.fact || !holder.link) return false;
   if (isGone(holder)) return true;
   if (holder.fact.rejectedCode) return false;
@@ -100,7 +107,7 @@ function isLeaving(tree: UnitTree, holder: UnitNode, policy: Policy): boolean {
  * Deleted is what we made, once nothing of ours refers to it; adopted departments are only let go of (decided 8, 12).
  * With `keepForeignDepartments` people leave an adopted one first: afterwards it would count as theirs.
  */
-function removal(tree: UnitTree, node: UnitNode, policy: Policy): Step {
+function removal(tree: Units, node: UnitNode, policy: Policy): Step {
   const { link } = node;
   if (!link) return rest(settled);
   if (link.madeByUs) {

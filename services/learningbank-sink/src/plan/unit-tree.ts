@@ -17,6 +17,9 @@ export function isGone(node: UnitNode): boolean {
   return node.fact !== null && (node.fact.deleted || node.fact.isDepartment);
 }
 
+/** What a step asks of the units. */
+export type Units = Pick<UnitTree, 'get' | 'nodes' | 'top' | 'at' | 'holderOf' | 'childrenOf'>;
+
 /**
  * All units of a tenant, indexed by what their departments are now: by department, by (parent department, name) and by
  * parent department. One tree serves a whole batch of plans.
