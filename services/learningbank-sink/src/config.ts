@@ -57,5 +57,10 @@ export const Config = z.object({
   MAX_ATTEMPTS: count(100)
     .default(8)
     .describe('Failed tries after which an object is parked as UNEXPECTED. An open breaker burns none.'),
+  ATTEMPT_RETENTION_DAYS: count(36_500)
+    .default(400)
+    .describe(
+      'Attempts and items of runs are deleted after so long: they hold names and addresses. What is gone cannot be undone.',
+    ),
 });
 export type Config = z.infer<typeof Config>;

@@ -6,6 +6,8 @@ import type { Config } from './config.ts';
 import { createIngest, type Ingest } from './ingest/consumer.ts';
 import { createIngestMetrics, type IngestMetrics } from './ingest/metrics.ts';
 import { createSinkMetrics } from './metrics.ts';
+import { createErase } from './operate/erase.ts';
+import { createRetention } from './operate/retention.ts';
 import type { WorkerSettings } from './reconcile/platform-worker.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
 import { createReplay } from './replay/replay.ts';
@@ -55,6 +57,8 @@ export async function createService(context: {
   );
   const consumer = ingest;
   const replay = createReplay({ db, kafka, codec, log, maxBatchRecords: config.INGEST_MAX_RECORDS });
+  const erase = createErase({ db, kafka, log, now: () => new Date() });
+  const retention = createRetention({ db, log, attemptDays: config.ATTEMPT_RETENTION_DAYS });
   const reconciler = createReconciler({
     db,
     databaseUrl: config.DATABASE_URL,
@@ -76,7 +80,13 @@ export async function createService(context: {
   );
   return {
     run: () =>
-      runTogether(signal, [(own) => consumer.run(own), (own) => replay.run(own), (own) => reconciler.run(own)]),
+      runTogether(signal, [
+        (own) => consumer.run(own),
+        (own) => replay.run(own),
+        (own) => erase.run(own),
+        (own) => retention.run(own),
+        (own) => reconciler.run(own),
+      ]),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
