@@ -27,6 +27,18 @@ export const codes = {
   REQUEST_INVALID: 'park',
   /** The object was changed since it was read (If-Match). Read it again, then decide. */
   PRECONDITION_FAILED: 'park',
+  /** A change needs If-Match with the ETag of what was read. Operator: read the object, then send its ETag. */
+  PRECONDITION_REQUIRED: 'park',
+  /** No such route has this method. The Allow header names those it has. */
+  METHOD_NOT_ALLOWED: 'park',
+  /** The request body is larger than 1 MB. Operator: send less at once. */
+  BODY_TOO_LARGE: 'park',
+  /** The request body is not JSON by its content type. Operator: send application/json. */
+  BODY_NOT_JSON: 'park',
+  /** There is one already: a tenant has one integration per platform. Operator: change that one. */
+  ALREADY_EXISTS: 'park',
+  /** A request with this idempotency key is under way. Operator: wait a moment, then send it again. */
+  REQUEST_UNDER_WAY: 'retry',
   /** The idempotency key was used for another request. Use a new one. */
   IDEMPOTENCY_KEY_REUSED: 'park',
   /** Too many refused log-ins or requests; wait as long as Retry-After says. */
@@ -55,10 +67,12 @@ export const codes = {
   RECORD_UNREADABLE: 'park',
   /** A record could not be encoded: a field has a value its schema does not allow. */
   RECORD_INVALID: 'park',
-  /** The stored offset is no longer in the log. Operator: run `orgstream replay` after a snapshot. */
+  /** The stored offset is no longer in the log. Operator: docs/runbooks.md, "Kafka was lost". */
   RETENTION_PASSED: 'halt',
-  /** The topic was re-created or the cluster is another one. Operator: see docs/runbooks. */
+  /** The topic was re-created or the cluster is another one. Operator: docs/runbooks.md, "Kafka was lost". */
   TOPIC_REPLACED: 'halt',
+  /** Postgres shows less than this process had stored: an older copy was put in its place. The process ends; started again it catches up before it sends. */
+  DATABASE_RESTORED: 'halt',
   /** The consumer or producer is stuck or gone; the process ends and is restarted. */
   KAFKA_CLIENT_DEAD: 'halt',
 

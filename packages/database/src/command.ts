@@ -40,7 +40,10 @@ export type Command =
         readonly source: string;
         readonly tenant?: string;
         readonly reason: string;
+        /** Slot and publication anew where they are lost: epoch up. */
         readonly recreate?: boolean;
+        /** Also where they are well: what they hold is in the snapshot too. */
+        readonly newEpoch?: boolean;
       };
     }
   /** Reads `ziik.changes` again from the beginning, through the mapping as it is now, before it goes on. */

@@ -109,6 +109,26 @@ describe('offsets and groups', () => {
     expect(lag.map((one) => one.lag)).toEqual([6, 0]);
   });
 
+  test('what a group has committed, and where a time begins', async () => {
+    const topic = uniqueTopic();
+    await admin.applyTopics([spec(topic, { 'cleanup.policy': 'delete' }, 3)]);
+    await using producer = await kafka.createProducer();
+    const at = (timestampMs: number) => ({ key: 'k', value: null, timestampMs });
+    await producer.writer(topic, 0).append([at(1_000), at(2_000), at(3_000)]);
+    await producer.writer(topic, 1).append([at(1_000)]);
+    const groupId = uniqueGroup();
+    expect(await admin.committed(groupId, topic)).toEqual([]);
+    await bare.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: '2' }] });
+    expect(await admin.committed(groupId, topic)).toEqual([{ topic, partition: 0, offset: 2 }]);
+
+    const since = async (ms: number): Promise<readonly number[]> =>
+      (await admin.offsetsSince(topic, ms)).map(({ offset }) => offset);
+    expect(await since(0)).toEqual([0, 0, 0]);
+    expect(await since(2_000)).toEqual([1, 1, 0]);
+    // Nothing that young: the end, so that nothing is read.
+    expect(await since(9_000)).toEqual([3, 1, 0]);
+  });
+
   test('deleting groups that do not exist is done already; the cluster has an id', async () => {
     await expect(admin.deleteGroups([uniqueGroup(), uniqueGroup()])).resolves.toBeUndefined();
     expect(await admin.clusterId()).toMatch(/\S{10,}/);
@@ -117,5 +137,7 @@ describe('offsets and groups', () => {
   test('a missing topic', async () => {
     await expect(admin.offsets(uniqueTopic())).rejects.toMatchObject({ code: 'TOPIC_MISSING' });
     await expect(admin.groupLag(uniqueGroup(), uniqueTopic())).rejects.toMatchObject({ code: 'TOPIC_MISSING' });
+    await expect(admin.committed(uniqueGroup(), uniqueTopic())).rejects.toMatchObject({ code: 'TOPIC_MISSING' });
+    await expect(admin.offsetsSince(uniqueTopic(), 0)).rejects.toMatchObject({ code: 'TOPIC_MISSING' });
   });
 });

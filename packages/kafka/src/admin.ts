@@ -3,7 +3,7 @@ import kafkajs from 'kafkajs';
 import { AppError } from '@orgstream/core';
 import type { Log } from './client.ts';
 import { translate } from './errors.ts';
-import { committedOffsets, watermarks, type Watermarks } from './offsets.ts';
+import { committedOffsets, offsetsSince, watermarks, type Watermarks } from './offsets.ts';
 import type { Admin, TopicPartition, TopicSpec } from './port.ts';
 
 /** Source of a topic's config entry: set on the topic itself. */
@@ -52,6 +52,32 @@ export class KafkaAdmin implements Admin {
         const next = Math.max(committed.get(partition) ?? low, low);
         return { topic, partition, lag: Math.max(0, high - next) };
       });
+    });
+  }
+
+  async committed(groupId: string, topic: string): Promise<readonly (TopicPartition & { readonly offset: number })[]> {
+    return this.#translated(`reading the commits of ${groupId}`, async () => {
+      const marks = await watermarks(this.#admin, topic);
+      const committed = await committedOffsets(this.#admin, groupId, topic);
+      return marks.flatMap(({ partition }) => {
+        const offset = committed.get(partition);
+        return offset === undefined ? [] : [{ topic, partition, offset }];
+      });
+    });
+  }
+
+  async offsetsSince(
+    topic: string,
+    timestampMs: number,
+  ): Promise<readonly (TopicPartition & { readonly offset: number })[]> {
+    return this.#translated(`reading the offsets of ${topic} by time`, async () => {
+      const marks = await watermarks(this.#admin, topic);
+      const since = await offsetsSince(this.#admin, topic, timestampMs);
+      return marks.map(({ partition, low, high }) => ({
+        topic,
+        partition,
+        offset: Math.max(low, since.get(partition) ?? high),
+      }));
     });
   }
 

@@ -124,6 +124,10 @@ export interface Admin extends AsyncDisposable {
   offsets(topic: string): Promise<readonly (TopicPartition & { readonly low: number; readonly high: number })[]>;
   /** Records not yet committed per partition by a group; a group without a commit lags from the low watermark. */
   groupLag(groupId: string, topic: string): Promise<readonly (TopicPartition & { readonly lag: number })[]>;
+  /** Next offset per partition as a group has committed it; partitions without a commit are absent. Throws TOPIC_MISSING. */
+  committed(groupId: string, topic: string): Promise<readonly (TopicPartition & { readonly offset: number })[]>;
+  /** First offset at or after a time per partition, the high watermark where nothing is that young. Throws TOPIC_MISSING. */
+  offsetsSince(topic: string, timestampMs: number): Promise<readonly (TopicPartition & { readonly offset: number })[]>;
   deleteGroups(groupIds: readonly string[]): Promise<void>;
   /** Cluster id, to notice a replaced cluster. */
   clusterId(): Promise<string>;

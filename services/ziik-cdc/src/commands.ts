@@ -74,7 +74,8 @@ export class Commands {
     const payload = command.payload as Payload;
     const row = await readSource(db, payload.source);
     if (!row || row.removed) throw new AppError('SOURCE_UNKNOWN', `no source ${payload.source}`);
-    if (payload.recreate && (await this.#needsRecreation(row))) await this.#recreate(command, row);
+    if (payload.newEpoch || (payload.recreate && (await this.#needsRecreation(row))))
+      await this.#recreate(command, row);
     else refuseHalted(row);
     if (payload.tenant === undefined) await this.#requestAll(command, row);
     else {

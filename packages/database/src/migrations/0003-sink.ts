@@ -37,10 +37,12 @@ export async function up(knex: Knex): Promise<void> {
       cluster_id text not null,
       generation text,
       rebuild_until bigint not null default 0,
+      catch_up_until bigint not null default 0,
       updated_at timestamptz not null default now(),
       primary key (topic, partition)
     );
     comment on column sink.ingest_offset.rebuild_until is 'End of the log when this partition was first assigned: up to there history is read again, and no snapshot counts as proved before it is passed.';
+    comment on column sink.ingest_offset.catch_up_until is 'This database is an older copy: Kafka knows that more had been ingested. Tenants of the partition send nothing before next_offset has come this far again.';
 
     create table sink.ingest_progress (
       tenant text primary key,
@@ -325,6 +327,6 @@ export async function up(knex: Knex): Promise<void> {
       erased_at timestamptz not null default now(),
       primary key (tenant, person_id)
     );
-    comment on table sink.erased is 'Register against resurrection: ingest skips these people and what refers to them. Goes with the tenant.';
+    comment on table sink.erased is 'Register against resurrection: ingest keeps nothing of these people and of what refers to them, whatever comes again. Stays when the tenant is removed and added again.';
   `);
 }
