@@ -11,15 +11,28 @@ const root = join(import.meta.dirname, '..');
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
 /** The comment above each code is its manual: what it means and what the operator does. */
-function errorsPage(): string {
+function errorComments(): readonly { readonly code: string; readonly disposition: string; readonly text: string }[] {
   const source = readFileSync(join(root, 'packages/core/src/errors.ts'), 'utf8');
-  const rows = [...source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*([A-Z][A-Z0-9_]+): '(retry|park|halt)'/g)].map(
-    ([, comment, code, disposition]) => {
-      const text = comment!.replaceAll(/\s*\n\s*\*?\s*/g, ' ').trim();
-      return `| \`${code}\` | ${disposition} | ${cell(text)} |`;
-    },
-  );
-  if (rows.length !== Object.keys(codes).length) throw new Error('every error code needs a comment of its own');
+  const found = source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*([A-Z][A-Z0-9_]+): '(retry|park|halt)'/g);
+  const comments = [...found].map(([, comment, code, disposition]) => {
+    return { code: code!, disposition: disposition!, text: comment!.replaceAll(/\s*\n\s*\*?\s*/g, ' ').trim() };
+  });
+  if (comments.length !== Object.keys(codes).length) throw new Error('every error code needs a comment of its own');
+  return comments;
+}
+
+/** The same manual for programs: `manualOf` of packages/core. */
+function manualModule(): string {
+  const entries = errorComments().map(({ code, text }) => `  ${code}: ${JSON.stringify(text)},`);
+  return `// Made from packages/core/src/errors.ts by \`npm run generate\`.
+export const manual: Readonly<Record<string, string>> = {
+${entries.join('\n')}
+};
+`;
+}
+
+function errorsPage(): string {
+  const rows = errorComments().map(({ code, disposition, text }) => `| \`${code}\` | ${disposition} | ${cell(text)} |`);
   return `# Error codes
 
 Made from \`packages/core/src/errors.ts\` by \`npm run generate\`.
@@ -90,6 +103,7 @@ ${parts.join('\n')}`;
 }
 
 const pages = new Map([
+  ['packages/core/src/generated/manual.ts', manualModule()],
   ['docs/METRICS.md', await metricsPage()],
   ['docs/errors.md', errorsPage()],
   ['docs/configuration.md', await configurationPage()],

@@ -23,7 +23,7 @@ export const codes = {
   TOKEN_REFUSED: 'halt',
   /** The token's role does not allow this. Operator: ask an administrator. */
   ROLE_TOO_LOW: 'park',
-  /** A request has a field that does not fit; the message names it. */
+  /** A request has a field that does not fit. Operator: the message names it; what it takes is in `/v1/openapi.json`. */
   REQUEST_INVALID: 'park',
   /** The object was changed since it was read (If-Match). Read it again, then decide. */
   PRECONDITION_FAILED: 'park',
@@ -177,7 +177,7 @@ export const codes = {
   ITEM_CHANGED: 'park',
   /** The action does not fit the object as it stands. Operator: `orgstream why`. */
   ACTION_NOT_POSSIBLE: 'park',
-  /** No such integration, run, object or token, or it belongs to another tenant. */
+  /** No such integration, run, object or token, or it belongs to another tenant. Operator: check the id. */
   NOT_FOUND: 'park',
   /** The setting belongs to another preset. Operator: leave it out. */
   SETTING_NOT_OF_PRESET: 'park',

@@ -1,4 +1,5 @@
 export * from './errors.ts';
+export * from './manual.ts';
 export * from './names.ts';
 export * from './operations.ts';
 export * from './partition.ts';

@@ -125,3 +125,66 @@ export async function activateSettings(db: Knex, id: string, version: number): P
     { id, version },
   );
 }
+
+/** An edit of an integration itself; what is left out stays. */
+export interface IntegrationEdit {
+  readonly name?: string | undefined;
+  readonly enabled?: boolean | undefined;
+  readonly paused?: boolean | undefined;
+  readonly shadow?: boolean | undefined;
+  readonly credentials?: SealedSecret | undefined;
+}
+
+/**
+ * Changes an integration that still has `generation`; the new generation, or undefined when it was changed since or is
+ * gone. An old set of credentials is erased.
+ */
+export async function changeIntegration(
+  db: Knex,
+  id: string,
+  generation: number,
+  edit: IntegrationEdit,
+): Promise<number | undefined> {
+  return db.transaction(async (tx) => {
+    const { rows } = await tx.raw<{ rows: { secret_id: string }[] }>(
+      `select secret_id from control.integration where id = ? and generation = ? for update`,
+      [id, generation],
+    );
+    const old = rows[0]?.secret_id;
+    if (old === undefined) return undefined;
+    const secretId = edit.credentials ? await insertSecret(tx, edit.credentials) : null;
+    const { rows: changed } = await tx.raw<{ rows: { generation: number }[] }>(
+      `update control.integration
+          set name = coalesce(:name, name), enabled = coalesce(:enabled, enabled), paused = coalesce(:paused, paused),
+              shadow = coalesce(:shadow, shadow), secret_id = coalesce(:secretId, secret_id), generation = generation + 1
+        where id = :id returning generation`,
+      {
+        id,
+        secretId,
+        name: edit.name ?? null,
+        enabled: edit.enabled ?? null,
+        paused: edit.paused ?? null,
+        shadow: edit.shadow ?? null,
+      },
+    );
+    if (secretId !== null) await tx.raw(`delete from control.secret where id = ?`, [old]);
+    return changed[0]!.generation;
+  });
+}
+
+/**
+ * Erases an integration that still has `generation`, with its links, work, attempts, runs, settings and credentials;
+ * false when it was changed since or is gone. The target is left as it is; the sink erases the replica of a tenant that
+ * has no integration left.
+ */
+export async function removeIntegration(db: Knex, id: string, generation: number): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    const { rows } = await tx.raw<{ rows: { secret_id: string }[] }>(
+      `delete from control.integration where id = ? and generation = ? returning secret_id`,
+      [id, generation],
+    );
+    if (rows.length === 0) return false;
+    await tx.raw(`delete from control.secret where id = ?`, [rows[0]!.secret_id]);
+    return true;
+  });
+}

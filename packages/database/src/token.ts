@@ -1,0 +1,101 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Knex } from 'knex';
+
+export type TokenRole = 'viewer' | 'operator' | 'admin';
+
+export interface TokenRow {
+  readonly id: string;
+  readonly name: string;
+  readonly role: TokenRole;
+  /** null = all tenants. */
+  readonly tenants: readonly string[] | null;
+  readonly created_by: string | null;
+  readonly created_at: Date;
+  readonly expires_at: Date | null;
+  readonly revoked_at: Date | null;
+  readonly last_used_at: Date | null;
+}
+
+const columns = 'id, name, role, tenants, created_by, created_at, expires_at, revoked_at, last_used_at';
+const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();
+
+/** Makes a bearer token of `control`. Only its hash is stored: the secret is in the answer, and nowhere else. */
+export async function createToken(
+  db: Knex,
+  token: {
+    readonly name: string;
+    readonly role: TokenRole;
+    readonly tenants?: readonly string[] | null;
+    readonly expiresAt?: Date | null;
+    readonly by: string;
+  },
+): Promise<TokenRow & { readonly secret: string }> {
+  const secret = `ost_${randomBytes(32).toString('base64url')}`;
+  const { rows } = await db.raw<{ rows: TokenRow[] }>(
+    `insert into control.token (name, hash, role, tenants, created_by, expires_at)
+     values (:name, :hash, :role, :tenants, :by, :expiresAt) returning ${columns}`,
+    {
+      name: token.name,
+      hash: hashOf(secret),
+      role: token.role,
+      tenants: token.tenants ? [...token.tenants] : null,
+      by: token.by,
+      expiresAt: token.expiresAt ?? null,
+    },
+  );
+  return { ...rows[0]!, secret };
+}
+
+/** The token with this secret, unless it is unknown, revoked or expired. Its use is noted once a minute. */
+export async function useToken(db: Knex, secret: string): Promise<TokenRow | undefined> {
+  const { rows } = await db.raw<{ rows: (TokenRow & { readonly note_use: boolean })[] }>(
+    `select ${columns}, coalesce(last_used_at < now() - interval '1 minute', true) as note_use
+       from control.token
+      where hash = ? and revoked_at is null and (expires_at is null or expires_at > now())`,
+    [hashOf(secret)],
+  );
+  const found = rows[0];
+  if (!found) return undefined;
+  const { note_use: noteUse, ...token } = found;
+  if (noteUse) await db.raw(`update control.token set last_used_at = now() where id = ?`, [token.id]);
+  return token;
+}
+
+/** Tokens, oldest first; `within`: only those bound to some of these tenants. */
+export async function listTokens(
+  db: Knex,
+  options: {
+    readonly within: readonly string[] | null;
+    readonly after?: readonly [createdAt: string, id: string];
+    readonly limit: number;
+  },
+): Promise<readonly TokenRow[]> {
+  const { rows } = await db.raw<{ rows: TokenRow[] }>(
+    `select ${columns} from control.token
+      where (cast(:within as text[]) is null or tenants <@ cast(:within as text[]))
+        and (cast(:at as text) is null
+             or (created_at, id) > (cast(:at as text)::timestamptz, cast(:id as text)::uuid))
+      order by created_at, id limit :limit`,
+    {
+      within: options.within ? [...options.within] : null,
+      at: options.after?.[0] ?? null,
+      id: options.after?.[1] ?? null,
+      limit: options.limit,
+    },
+  );
+  return rows;
+}
+
+/** Revokes a token, at once and for ever; true also when it was revoked before, false when there is none. */
+export async function revokeToken(
+  db: Knex,
+  id: string,
+  options: { readonly within: readonly string[] | null },
+): Promise<boolean> {
+  const { rows } = await db.raw<{ rows: unknown[] }>(
+    `update control.token set revoked_at = coalesce(revoked_at, now())
+      where id = :id and (cast(:within as text[]) is null or tenants <@ cast(:within as text[])) returning id`,
+    { id, within: options.within ? [...options.within] : null },
+  );
+  return rows.length > 0;
+}
