@@ -48,7 +48,7 @@ export async function up(knex: Knex): Promise<void> {
     comment on table control.settings is 'Every version; control.integration.settings_version names the one in force. A version above it waits for its run.';
 
     create table control.stop (
-      only boolean primary key default true check (only),
+      singleton boolean primary key default true check (singleton),
       stopped boolean not null default false,
       reason text,
       changed_by text,
