@@ -1,7 +1,8 @@
 /**
  * `npm run demo`: the whole product on this machine, on real Kafka, registry and Postgres. Two tenants, a first sync with
  * progress, live changes, a SIGKILL in mid-burst, a replay of the whole topic, and the proof: Learningbank compared with
- * the source, object by object. `-- --once` ends after the proof; its last line is one JSON object.
+ * the source, object by object. Act two: an integration off for a month and its gap report, a bad import that the brake
+ * holds, a run undone, and the proof again. `-- --once` ends after the proof; its last line is one JSON object.
  */
 import { rmSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
@@ -18,9 +19,13 @@ import {
   type World,
 } from '@orgstream/world';
 import pg from 'pg';
+import { badImport } from './demo/bad-import.ts';
+import { monthOff } from './demo/gap.ts';
 import { measureLatency } from './demo/live-changes.ts';
+import { Operator } from './demo/operator.ts';
 import { createScreen, progressOf, type Screen } from './demo/screen.ts';
 import { killInBurst, liveChanges } from './demo/story.ts';
+import { settingsAndUndo } from './demo/undo.ts';
 import { aborted, stopSignal } from './shutdown.ts';
 
 interface Tenant {
@@ -39,6 +44,11 @@ interface Proof {
   readonly mismatches: number;
   readonly duplicates: number;
   readonly replayCalls: number;
+  readonly gapItems: number;
+  readonly gapApplied: number;
+  readonly brakeHeld: number;
+  readonly wronglyDeactivated: number;
+  readonly undone: number;
 }
 
 const organisations = [
@@ -126,7 +136,16 @@ async function prove(
   return sum;
 }
 
-async function tell(screen: Screen, world: World, ziik: pg.Pool): Promise<Proof> {
+/** First sync, live changes, crash, replay. */
+async function actOne(
+  screen: Screen,
+  world: World,
+  ziik: pg.Pool,
+): Promise<
+  Omit<Proof, 'ok' | 'gapItems' | 'gapApplied' | 'brakeHeld' | 'wronglyDeactivated' | 'undone'> & {
+    tenants: readonly Tenant[];
+  }
+> {
   const file = world.file();
   const { tenants, seconds, callsPerPerson, people, units } = await firstSync(screen, file, ziik);
   const [small] = tenants;
@@ -138,29 +157,60 @@ async function tell(screen: Screen, world: World, ziik: pg.Pool): Promise<Proof>
     `  ${latency.count} renames, from commit in Ziik to answer of Learningbank: p50 ${round(latency.p50)} ms, p99 ${round(latency.p99)} ms`,
   );
   screen.heading('Crash');
-  await killInBurst(
-    screen,
-    world,
-    ziik,
-    tenants.map(({ joined }) => joined),
-    150,
-  );
+  const joined = tenants.map((tenant) => tenant.joined);
+  await killInBurst(screen, world, ziik, joined, 150);
   await waitConverged(file, { deadlineMs: 90_000, onStatus: (status) => screen.progress(`  ${progressOf(status)}`) });
   screen.line('  in step again');
   const replayCalls = await replay(screen, file, tenants);
-  const { mismatches, duplicates } = await prove(screen, file, tenants);
+  const proof = await prove(screen, file, tenants);
   return {
-    ok: mismatches === 0 && duplicates === 0 && replayCalls === 0 && Number.isFinite(latency.p50),
+    tenants,
     people,
     units,
     firstSyncSeconds: round(seconds, 1),
     callsPerPerson: round(callsPerPerson, 3),
     liveP50Ms: round(latency.p50),
     liveP99Ms: round(latency.p99),
-    mismatches,
-    duplicates,
     replayCalls,
+    ...proof,
   };
+}
+
+/** What customers fear: a month off, a bad import, a change nobody wanted. */
+async function actTwo(
+  screen: Screen,
+  world: World,
+  ziik: pg.Pool,
+  tenants: readonly Tenant[],
+): Promise<
+  Pick<
+    Proof,
+    'mismatches' | 'duplicates' | 'gapItems' | 'gapApplied' | 'brakeHeld' | 'wronglyDeactivated' | 'undone'
+  > & { namesBack: boolean }
+> {
+  const file = world.file();
+  const stage = { screen, file, ziik, operator: new Operator(file, screen) };
+  const [small, large] = tenants.map(({ joined }) => joined);
+  const gap = await monthOff(stage, small!, large!);
+  const brake = await badImport(stage, large!);
+  const undo = await settingsAndUndo(stage, small!);
+  return { ...gap, ...brake, ...undo, ...(await prove(screen, file, tenants)) };
+}
+
+async function tell(screen: Screen, world: World, ziik: pg.Pool): Promise<Proof> {
+  const { tenants, ...one } = await actOne(screen, world, ziik);
+  const { namesBack, ...two } = await actTwo(screen, world, ziik, tenants);
+  const mismatches = one.mismatches + two.mismatches;
+  const duplicates = one.duplicates + two.duplicates;
+  const inStep = mismatches === 0 && duplicates === 0 && one.replayCalls === 0 && Number.isFinite(one.liveP50Ms);
+  const inCharge =
+    two.gapItems > 0 &&
+    two.gapApplied > 0 &&
+    two.brakeHeld > 0 &&
+    two.wronglyDeactivated === 0 &&
+    two.undone > 0 &&
+    namesBack;
+  return { ok: inStep && inCharge, ...one, ...two, mismatches, duplicates };
 }
 
 const once = process.argv.includes('--once');

@@ -1,0 +1,78 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createClient, type Client, type Run } from '@orgstream/control-api';
+import type { StackFile } from '@orgstream/world';
+import type { Screen } from './screen.ts';
+
+/** What an operator does, through the admin API as everybody else. */
+export class Operator {
+  readonly api: Client;
+  readonly #screen: Screen;
+
+  constructor(file: StackFile, screen: Screen) {
+    this.api = createClient({ url: file.controlUrl, token: file.adminToken });
+    this.#screen = screen;
+  }
+
+  /** Switches an integration on or off. */
+  async setEnabled(integration: string, enabled: boolean): Promise<void> {
+    const { generation } = await this.api.getIntegration({ params: { integration } });
+    await this.api.changeIntegration({ params: { integration }, body: { enabled }, ifMatch: generation });
+  }
+
+  /** The newest run of a kind, once it is in one of these states. */
+  async runOfKind(integration: string, kind: Run['kind'], states: readonly Run['state'][]): Promise<Run> {
+    return this.#until(`a ${kind} run to be ${states.join(' or ')}`, async () => {
+      const { items } = await this.api.listRuns({ params: { integration }, query: { kind, limit: 1 } });
+      const [run] = items;
+      return run && states.includes(run.state) ? run : undefined;
+    });
+  }
+
+  /** Waits until a run is planned, or further. */
+  async planned(run: Run): Promise<Run> {
+    return this.#follow(run, ['planned', 'applying', 'done']);
+  }
+
+  async approve(run: Run): Promise<void> {
+    await this.api.decideRun({ params: { run: run.id }, body: { decision: 'approve' } });
+  }
+
+  /** Shows a run's progress until it has ended. */
+  async finished(run: Run): Promise<Run> {
+    return this.#follow(run, ['done']);
+  }
+
+  /** How many items of a run ended in a state. */
+  async countItems(run: Run, state: 'applied' | 'held' | 'superseded' | 'parked'): Promise<number> {
+    let count = 0;
+    let cursor: string | undefined;
+    do {
+      const page = await this.api.listRunItems({
+        params: { run: run.id },
+        query: { state, limit: 500, ...(cursor === undefined ? {} : { cursor }) },
+      });
+      count += page.items.length;
+      cursor = page.next ?? undefined;
+    } while (cursor !== undefined);
+    return count;
+  }
+
+  async #follow(run: Run, states: readonly Run['state'][]): Promise<Run> {
+    const seen = await this.#until(`run ${run.kind} to be ${states[0]}`, async () => {
+      const now = await this.api.getRun({ params: { run: run.id } });
+      const { done = 0, total = 0 } = now.progress;
+      if (now.state === 'applying') this.#screen.progress(`  ${now.kind} ${done}/${total}`);
+      return states.includes(now.state) || now.state === 'failed' || now.state === 'cancelled' ? now : undefined;
+    });
+    if (!states.includes(seen.state)) throw new Error(`the ${run.kind} run is ${seen.state}: ${seen.code ?? ''}`);
+    return seen;
+  }
+
+  async #until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+    for (const deadline = performance.now() + 90_000; ; await delay(150)) {
+      const found = await look();
+      if (found !== undefined) return found;
+      if (performance.now() > deadline) throw new Error(`waited 90 s for ${what}`);
+    }
+  }
+}
