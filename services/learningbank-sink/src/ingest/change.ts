@@ -11,6 +11,11 @@ export interface Change {
   readonly committedAtMs: number;
   /** Read by a snapshot, or removed by its sweep. */
   readonly bulk: boolean;
+  /**
+   * Another content at the position the row had already, later in the log: a repaired normalizer's output. The source
+   * did not change.
+   */
+  readonly correction: boolean;
   /** There was a good fact before, and it was not a deletion. */
   readonly existed: boolean;
   readonly exists: boolean;

@@ -29,6 +29,11 @@ export const columnsOf: Readonly<Record<Kind, readonly Column[]>> = {
   assignment: [...text('membership_id', 'role_id'), { name: 'ordinal', type: 'int' }],
 };
 
+/** Content of a deletion. */
+export function emptyOf(kind: Kind): readonly (false | null)[] {
+  return columnsOf[kind].map((column) => column.empty ?? null);
+}
+
 /**
  * What of a row the marking of work must know before and after a change: a unit's type, the person of a membership, the
  * membership of an assignment, whether a person is gone. `row` is the alias of the row; the result is text.

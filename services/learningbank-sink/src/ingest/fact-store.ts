@@ -24,6 +24,9 @@ const list = (columns: readonly Column[], prefix = ''): string => columns.map((c
 
 /** Position columns of a fact table; with `log_offset` they are the version that newer-wins compares. */
 const version = (row: string): string => `(${row}.epoch, ${row}.lsn, ${row}.seq, ${row}.log_offset)`;
+/** Where a record stands in the source's history, whichever place in the log it has. */
+const position = (row: string): string => `(${row}.epoch, ${row}.lsn, ${row}.seq)`;
+const rejectedPosition = (row: string): string => `(${row}.rejected_epoch, ${row}.rejected_lsn, ${row}.rejected_seq)`;
 const rejectedVersion = (row: string): string =>
   `(${row}.rejected_epoch, ${row}.rejected_lsn, ${row}.rejected_seq, ${row}.rejected_offset)`;
 export const rejectionColumns = [
@@ -34,6 +37,16 @@ export const rejectionColumns = [
   'rejected_seq',
   'rejected_offset',
 ] as const;
+
+/**
+ * Start of each tenant's newest proved snapshot. What is older than it, of an object without a good fact here, is not
+ * taken in: the snapshot would have met the object, so it had gone by then, and only the log still knows it (ADR 0005).
+ */
+const fenceSql = /* sql */ `fence as materialized (
+      select distinct on (s.tenant) s.tenant, s.epoch, s.lsn, s.seq, s.start_offset from sink.snapshot s
+       where s.state = 'proved' and s.tenant in (select tenant from incoming)
+       order by s.tenant, s.epoch desc, s.lsn desc, s.seq desc
+    )`;
 
 /**
  * Stores the newest fact per object, where it is newer than the row, and returns the rows whose content changed, were
@@ -51,8 +64,10 @@ export async function storeFacts(tx: Knex, kind: Kind, facts: readonly Fact[]): 
     facts.map((f) => f.offset),
     facts.map((f) => f.committedAtMs),
     facts.map((f) => f.deleted),
-    facts.map((f) => f.snapshotId),
+    // A chunk counts for the snapshot that is under way only; a row of any snapshot is bulk.
+    facts.map((f) => (f.chunk === null ? null : f.snapshotId)),
     facts.map((f) => f.chunk),
+    facts.map((f) => f.snapshotId !== null),
     ...columnsOf[kind].map((_, index) => facts.map((f) => f.content[index] ?? null)),
   ]);
   return rows.map((row) => changeOf(kind, row));
@@ -71,15 +86,17 @@ function storeFactsSql(kind: Kind): string {
   return /* sql */ `
     with incoming as materialized (
       select r.tenant, r.id, r.epoch, r.lsn, r.seq, r.log_offset, to_timestamp(r.committed_ms / 1000.0) as committed_at,
-             r.committed_ms, r.deleted, r.seen_snapshot, r.seen_chunk, ${columns.map(incoming).join(', ')}
-        from unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::int[], ?::bigint[], ?::bigint[], ?::boolean[], ?::text[], ?::int[],
+             r.committed_ms, r.deleted, r.seen_snapshot, r.seen_chunk, r.bulk, ${columns.map(incoming).join(', ')}
+        from unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::int[], ?::bigint[], ?::bigint[], ?::boolean[], ?::text[], ?::int[], ?::boolean[],
                     ${columns.map((c) => `?::${arrayType(c)}[]`).join(', ')})
-          as r(tenant, id, epoch, lsn, seq, log_offset, committed_ms, deleted, seen_snapshot, seen_chunk, ${names})
-    ), prior as materialized (
+          as r(tenant, id, epoch, lsn, seq, log_offset, committed_ms, deleted, seen_snapshot, seen_chunk, bulk, ${names})
+    ), ${fenceSql}, prior as materialized (
       select f.* from incoming n join sink.${kind} f on f.tenant = n.tenant and f.id = n.id
     ), winning as materialized (
       select n.* from incoming n left join prior p on p.tenant = n.tenant and p.id = n.id
-       where p.id is null or ${version('n')} > ${version('p')}
+        left join fence s on s.tenant = n.tenant
+       where (p.id is null or ${version('n')} > ${version('p')})
+         and (coalesce(p.log_offset, -1) >= 0 or s.tenant is null or ${position('n')} >= ${position('s')})
     ), written as (
       insert into sink.${kind} as f (${kept}, seen_snapshot, seen_chunk, ${names}${expiry})
       select ${kept}, seen_snapshot, seen_chunk, ${names}${kind === 'person' ? ', coalesce(expires_at <= now(), false)' : ''}
@@ -94,7 +111,8 @@ function storeFactsSql(kind: Kind): string {
       where ${version('excluded')} > ${version('f')}
       returning f.tenant, f.id
     )
-    select n.tenant, n.id, n.epoch, n.lsn, n.committed_ms, n.seen_snapshot is not null as bulk,
+    select n.tenant, n.id, n.epoch, n.lsn, n.committed_ms, n.bulk,
+           coalesce((p.log_offset >= 0 and ${position('n')} = ${position('p')}) or ${position('n')} = ${rejectedPosition('p')}, false) as correction,
            coalesce(p.log_offset >= 0 and not p.deleted, false) as existed, not n.deleted as exists,
            case when p.log_offset >= 0 then ${aspectOf(kind, 'p')} end as was, ${aspectOf(kind, 'n')} as now,
            null::text as "rejectedCode"
@@ -137,22 +155,26 @@ function rejectSql(kind: Kind): string {
     with incoming as materialized (
       select r.tenant, r.id, coalesce(r.epoch, p.epoch, 0) as epoch, coalesce(r.lsn, p.lsn, 0) as lsn,
              coalesce(r.seq, p.seq, 0) as seq, r.log_offset, r.committed_ms, r.bulk, r.code, r.detail,
-             coalesce(p.log_offset >= 0 and not p.deleted, false) as existed,
+             coalesce(r.epoch is not null and ((p.log_offset >= 0 and ${position('r')} = ${position('p')}) or ${position('r')} = ${rejectedPosition('p')}), false) as correction,
+             p.id is null as unknown, coalesce(p.log_offset >= 0 and not p.deleted, false) as existed,
              case when p.log_offset >= 0 then ${aspectOf(kind, 'p')} end as was
         from unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::int[], ?::bigint[], ?::bigint[], ?::boolean[], ?::text[], ?::text[])
           as r(tenant, id, epoch, lsn, seq, log_offset, committed_ms, bulk, code, detail)
         left join sink.${kind} p on p.tenant = r.tenant and p.id = r.id
-    ), written as (
+    ), ${fenceSql}, written as (
       insert into sink.${kind} as f (tenant, id, epoch, lsn, seq, log_offset, committed_at, ${rejectionColumns.join(', ')}${bare.map((c) => `, ${c.name}`).join('')})
       select tenant, id, 0, 0, 0, -1, to_timestamp(committed_ms / 1000.0), code, detail::jsonb, epoch, lsn, seq, log_offset${bare.map(() => ', false').join('')}
-        from incoming order by tenant, id
+        from incoming n
+       where not (n.unknown and exists (select from fence s where s.tenant = n.tenant
+                                           and (case when n.lsn = 0 then n.log_offset < s.start_offset else ${position('n')} < ${position('s')} end)))
+       order by tenant, id
       on conflict (tenant, id) do update set
         (${rejectionColumns.join(', ')}) = (${rejectionColumns.map((name) => `excluded.${name}`).join(', ')})
       where ${rejectedVersion('excluded')} > ${version('f')}
         and (f.rejected_offset is null or ${rejectedVersion('excluded')} > ${rejectedVersion('f')})
       returning f.tenant, f.id
     )
-    select n.tenant, n.id, n.epoch, n.lsn, n.committed_ms, n.bulk, n.existed, n.existed as exists, n.was, n.was as now,
+    select n.tenant, n.id, n.epoch, n.lsn, n.committed_ms, n.bulk, n.correction, n.existed, n.existed as exists, n.was, n.was as now,
            n.code as "rejectedCode"
       from written w join incoming n on n.tenant = w.tenant and n.id = w.id`;
 }

@@ -98,6 +98,7 @@ export interface WorkSeen {
   readonly code: string | null;
   readonly ripe: boolean;
   readonly generation: string;
+  readonly for_run: string | null;
 }
 
 let shared: Promise<{ readonly db: Knex; readonly drop: () => Promise<void> }> | undefined;
@@ -116,7 +117,9 @@ async function openDatabase(): Promise<{ readonly db: Knex; readonly drop: () =>
 
 afterAll(async () => (await shared)?.drop());
 
-const kept = 'work link attempt integration_state platform snapshot run ingest_progress ingest_offset'.split(' ');
+const kept = 'work link attempt integration_state platform snapshot run ingest_progress ingest_offset erased'.split(
+  ' ',
+);
 const emptied = [...kept, ...kinds].map((table) => `sink.${table}`);
 const controlled = ['command', 'settings', 'integration', 'secret', 'tenant'].map((table) => `control.${table}`);
 
@@ -175,7 +178,7 @@ export class IngestContext implements AsyncDisposable {
   async work(): Promise<readonly WorkSeen[]> {
     return query<WorkSeen>(
       this.db,
-      `select kind, id, lane, state, code, ripe, generation from sink.work order by kind, id`,
+      `select kind, id, lane, state, code, ripe, generation, for_run from sink.work order by kind, id`,
       [],
     );
   }

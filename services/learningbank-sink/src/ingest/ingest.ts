@@ -2,6 +2,7 @@ import type { Kind } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
 import type { Change } from './change.ts';
 import { collate, passedBy } from './collate.ts';
+import { withoutErased } from './erased.ts';
 import { storeFacts, storeRejections, storeSeen } from './fact-store.ts';
 import { tenantOf, type Item } from './fact.ts';
 import { markChanges } from './mark-changes.ts';
@@ -44,7 +45,8 @@ export async function ingest(db: Knex, batch: IngestBatch): Promise<IngestResult
   return db.transaction(async (tx) => {
     const history = await moveOffset(tx, batch);
     const scope = await readScope(tx, new Set(batch.items.map(tenantOf)));
-    const items = batch.items.filter((item) => scope.has(tenantOf(item)));
+    const kept = batch.items.filter((item) => scope.has(tenantOf(item)));
+    const items = await withoutErased(tx, scope.keys(), kept);
     const stored = await storeSegments(tx, items, { partition: batch.partition, history });
     const passed = passedBy(items);
     const ripened = await ripen(tx, passed);
@@ -53,7 +55,7 @@ export async function ingest(db: Knex, batch: IngestBatch): Promise<IngestResult
     await wake(tx, [...ripened, ...marked.integrations], [...proved, ...stored.proved]);
     return {
       facts: countFacts(items),
-      dropped: batch.items.length - items.length,
+      dropped: batch.items.length - kept.length,
       changed: stored.changes.length,
       rejected: stored.changes.filter((change) => change.rejectedCode !== null).length,
       marked: marked.objects,
@@ -62,7 +64,10 @@ export async function ingest(db: Knex, batch: IngestBatch): Promise<IngestResult
   });
 }
 
-/** Facts of a replay: the same statements into the same replica, but no offset, no markers, no sightings, lane bulk. */
+/**
+ * Facts of a replay: the same statements into the same replica, but no offset, no markers, no sightings; what changes
+ * waits for the run that applies it.
+ */
 export async function ingestAgain(
   db: Knex,
   batch: Pick<IngestBatch, 'topic' | 'partition' | 'items'>,
@@ -74,7 +79,8 @@ export async function ingestAgain(
       batch.partition,
     ]);
     const scope = await readScope(tx, new Set(batch.items.map(tenantOf)));
-    const items = batch.items.filter((item) => scope.has(tenantOf(item)) && item.type !== 'marker');
+    const kept = batch.items.filter((item) => scope.has(tenantOf(item)) && item.type !== 'marker');
+    const items = await withoutErased(tx, scope.keys(), kept);
     const changes = await storeItems(tx, items.map(unseen));
     const marked = await markChanges(tx, changes, { scope, passed: new Map(), run: true });
     await wake(tx, marked.integrations, []);
@@ -107,16 +113,39 @@ async function storeSegments(
       segment.push(item);
       continue;
     }
-    changes.push(...(await storeItems(tx, segment)));
+    changes.push(...(await storeItems(tx, await counting(tx, segment))));
     segment = [];
     const outcome = await applyMarker(tx, { ...place, marker: item.marker, offset: item.offset });
     changes.push(...outcome.changes);
     const { tenant, snapshotId } = item.marker;
     if (outcome.state) snapshots.push({ tenant, snapshotId, state: outcome.state, detail: outcome.detail });
   }
-  changes.push(...(await storeItems(tx, segment)));
+  changes.push(...(await storeItems(tx, await counting(tx, segment))));
   const proved = snapshots.filter((snapshot) => snapshot.state === 'proved').map((snapshot) => snapshot.tenant);
   return { changes, snapshots, proved };
+}
+
+/**
+ * Rows count for the snapshot that is under way only. Those of an older one may come again, when the normalizer goes back:
+ * they must not overwrite where the new one met them.
+ */
+async function counting(tx: Knex, items: readonly Item[]): Promise<readonly Item[]> {
+  const read = (item: Item): string | null =>
+    item.type === 'marker' ? null : item.type === 'fact' ? item.fact.snapshotId : item.rejection.snapshotId;
+  const tenants = new Set(items.filter((item) => read(item) !== null).map(tenantOf));
+  if (tenants.size === 0) return items;
+  const rows = await query<{ tenant: string; snapshot_id: string }>(
+    tx,
+    `select tenant, snapshot_id from sink.snapshot where tenant = any(?::text[]) and state = 'started'`,
+    [[...tenants]],
+  );
+  const open = new Set(rows.map(({ tenant, snapshot_id }) => `${tenant}/${snapshot_id}`));
+  return items.map((item): Item => {
+    const snapshotId = read(item);
+    if (item.type === 'marker' || snapshotId === null || open.has(`${tenantOf(item)}/${snapshotId}`)) return item;
+    if (item.type === 'fact') return { type: 'fact', fact: { ...item.fact, chunk: null } };
+    return { type: 'rejection', rejection: { ...item.rejection, chunk: null } };
+  });
 }
 
 async function storeItems(tx: Knex, items: readonly Item[]): Promise<readonly Change[]> {

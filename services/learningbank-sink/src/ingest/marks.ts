@@ -72,7 +72,8 @@ export const noProgress: Progress = { passed: { epoch: 0, lsn: 0 }, tx: { epoch:
 
 /**
  * Marks for one batch: per object one, with the newest cause and the most urgent lane. A transaction that touches over
- * 100 objects, counting those of earlier batches, is bulk; leavers stay leavers. `run` = replay: everything is bulk.
+ * 100 objects, counting those of earlier batches, is bulk; leavers stay leavers. `run` = replay: everything waits for the
+ * run that applies it, but leavers; so do corrections of a repaired normalizer (semantics.md §7.1).
  */
 export function marksOf(
   touches: readonly Touch[],
@@ -83,11 +84,14 @@ export function marksOf(
   for (const touch of touches) {
     const { change } = touch;
     const bulk = options.run || change.bulk || (sizes.get(txKey(change)) ?? 0) > BULK_OVER_OBJECTS;
+    const again = options.run || change.correction;
     const mark: Mark = {
       tenant: change.tenant,
       kind: touch.kind,
       id: touch.id,
       lane: touch.leaver ? 'leaver' : bulk ? 'bulk' : 'live',
+      forRun: again && !touch.leaver ? 'replay' : null,
+      lifts: !again && !change.bulk,
       cause: { epoch: change.epoch, lsn: change.lsn, committedAtMs: change.committedAtMs },
       ripe: change.bulk || !isAfter(change, (options.progress.get(change.tenant) ?? noProgress).passed),
       parkCode: change.rejectedCode,
@@ -102,13 +106,17 @@ export function marksOf(
 
 const isAfter = (a: Omit<At, 'seq'>, b: Omit<At, 'seq'>): boolean => (a.epoch - b.epoch || a.lsn - b.lsn) > 0;
 const txKey = (change: Change): string => `${change.tenant}/${change.epoch}/${change.lsn}`;
-const urgency = { leaver: 0, live: 1, bulk: 2, gap: 3 } as const;
+const urgency = { leaver: 0, live: 1, bulk: 2 } as const;
 
 /** Changes come in the order of the log within a kind; across kinds the newer transaction's cause stands. */
 function merged(a: Mark, b: Mark): Mark {
   const newest = isAfter(a.cause, b.cause) ? a : b;
-  const lane = urgency[a.lane] < urgency[b.lane] ? a.lane : b.lane;
-  return { ...newest, lane, onlyIfKnown: Boolean(a.onlyIfKnown && b.onlyIfKnown) };
+  // What waits for no run decides the lane; a leaver waits for none.
+  const [x, y] = a.forRun && !b.forRun ? [b, b] : b.forRun && !a.forRun ? [a, a] : [a, b];
+  const lane = urgency[x.lane] < urgency[y.lane] ? x.lane : y.lane;
+  const forRun = (x.forRun && y.forRun) ?? null;
+  const lifts = Boolean(a.lifts) || Boolean(b.lifts);
+  return { ...newest, lane, forRun, lifts, onlyIfKnown: Boolean(a.onlyIfKnown && b.onlyIfKnown) };
 }
 
 function transactionSizes(

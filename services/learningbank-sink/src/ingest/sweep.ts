@@ -75,7 +75,7 @@ function sweepSql(kind: Kind): string {
         from absent a where f.tenant = a.tenant and f.id = a.id
       returning f.tenant, f.id
     )
-    select a.tenant, a.id, ?::bigint as epoch, ?::bigint as lsn, ?::bigint as committed_ms, true as bulk, a.existed,
+    select a.tenant, a.id, ?::bigint as epoch, ?::bigint as lsn, ?::bigint as committed_ms, true as bulk, false as correction, a.existed,
            false as exists, a.was, ${kind === 'person' ? `'gone'` : 'null::text'} as now, null::text as "rejectedCode"
       from absent a join swept s on s.tenant = a.tenant and s.id = a.id`;
 }

@@ -1,6 +1,6 @@
 import { kinds, type directory, type ErrorCode, type Kind } from '@orgstream/core';
 import type { Decoded } from '@orgstream/kafka';
-import { columnsOf } from './columns.ts';
+import { columnsOf, emptyOf } from './columns.ts';
 import type { Cell, Item } from './fact.ts';
 
 /** Longest id and e-mail we index; a btree entry holds 2,704 bytes. Names may be of any length. */
@@ -87,10 +87,6 @@ function factOf(kind: Kind, v: Row, offset: number, content: readonly Cell[]): I
     },
   };
   return storable(kind, content) ? item : rejected(item, 'FACT_INVALID', 'a value that cannot be stored');
-}
-
-function emptyOf(kind: Kind): readonly Cell[] {
-  return columnsOf[kind].map((column) => column.empty ?? null);
 }
 
 const clean = (text: string): string => text.replaceAll('\0', '');

@@ -17,6 +17,13 @@ export interface Mark {
   readonly kind: ObjectKind;
   readonly id: string;
   readonly lane: Exclude<Lane, 'gap'>;
+  /** Nobody touches it before a run of this kind takes it; default null: `lane` counts. */
+  readonly forRun?: 'replay' | null;
+  /**
+   * Takes the object out of what waits for a run (lane 3): the source itself changed it now. Default true; false for what
+   * a snapshot, a replay or a correction found.
+   */
+  readonly lifts?: boolean;
   readonly cause: { readonly epoch: number; readonly lsn: number; readonly committedAtMs: number };
   /** False while its transaction is not known to be complete. */
   readonly ripe: boolean;
@@ -30,8 +37,12 @@ export interface Mark {
  * Marks objects as outstanding; at most one mark per object. Marked again: the more urgent lane wins, the generation
  * rises, attempts start anew, and whatever state it was in it is ready (waiting, parked and conflict are tried again).
  * `marked_at` stays: it says how long the object has been out of step. An object whose facts are rejected is parked,
- * unless its last good fact makes it a leaver: nothing may hold those (semantics.md §1, decided 10). Disabled
- * integrations get everything in lane gap. Returns the ids of the integrations that now have work.
+ * unless its last good fact makes it a leaver: nothing may hold those (semantics.md §1, decided 10). What operators
+ * decided about it (`run_id`, `hold_*`, `approved_*`, `undo`) stays.
+ *
+ * Lane 3 waits for a run: everything of a disabled integration for a gap run, `forRun` for one of that kind. A mark that
+ * waits pulls nothing back that is on its way, for bringing an object into step brings all of it; a gap mark does, for
+ * nothing of a disabled integration is on its way. Returns the ids of the integrations that now have work.
  */
 export async function markWork(tx: Knex, marks: readonly Mark[]): Promise<readonly string[]> {
   if (marks.length === 0) return [];
@@ -46,6 +57,8 @@ export async function markWork(tx: Knex, marks: readonly Mark[]): Promise<readon
     marks.map((m) => m.cause.lsn),
     marks.map((m) => m.cause.committedAtMs),
     marks.map((m) => m.onlyIfKnown ?? false),
+    marks.map((m) => m.forRun ?? null),
+    marks.map((m) => m.lifts ?? true),
     RIPE_AFTER_MS,
   ]);
   return rows.map((row) => row.integration_id);
@@ -53,27 +66,40 @@ export async function markWork(tx: Knex, marks: readonly Mark[]): Promise<readon
 
 const MARK_SQL = /* sql */ `
   with mark as materialized (
-    select r.tenant, r.kind, r.id, r.lane, r.ripe, r.epoch, r.lsn, r.only_known, to_timestamp(r.committed_ms / 1000.0) as committed_at,
+    select r.tenant, r.kind, r.id, r.lane, r.ripe, r.epoch, r.lsn, r.only_known, r.for_run, r.lifts,
+           to_timestamp(r.committed_ms / 1000.0) as committed_at,
            case when ${goneSql('p')} then null else coalesce(r.code, u.rejected_code, o.rejected_code, p.rejected_code) end as code,
            coalesce(u.rejected_detail, o.rejected_detail, p.rejected_detail) as detail
-      from unnest(?::text[], ?::text[], ?::text[], ?::smallint[], ?::boolean[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::boolean[])
-        as r(tenant, kind, id, lane, ripe, code, epoch, lsn, committed_ms, only_known)
+      from unnest(?::text[], ?::text[], ?::text[], ?::smallint[], ?::boolean[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::boolean[],
+                  ?::text[], ?::boolean[])
+        as r(tenant, kind, id, lane, ripe, code, epoch, lsn, committed_ms, only_known, for_run, lifts)
       left join sink.unit u on r.kind = 'unit' and u.tenant = r.tenant and u.id = r.id
       left join sink.role o on r.kind = 'role' and o.tenant = r.tenant and o.id = r.id
       left join sink.person p on r.kind = 'person' and p.tenant = r.tenant and p.id = r.id
+  ), wanted as materialized (
+    -- A snapshot's change of an object that waits for a run waits with it; should the row be gone by now, for one of its own.
+    select i.id as integration_id, m.*,
+           case when not i.enabled then 'gap' when m.for_run is not null then m.for_run
+                when k.lane = ${lanes.gap} and not m.lifts then 'replay' end as waits_for
+      from mark m
+      join control.integration i on i.tenant = m.tenant and i.product = 'sync'
+      left join sink.work k on k.integration_id = i.id and k.kind = m.kind and k.id = m.id
+     where not m.only_known or k.id is not null
+        or exists (select from sink.link l where l.integration_id = i.id and l.kind = m.kind and l.id = m.id)
   ), marked as (
     insert into sink.work as w
-      (integration_id, kind, id, lane, state, code, detail, ripe, next_at, cause_epoch, cause_lsn, committed_at)
-    select i.id, m.kind, m.id, case when i.enabled then m.lane else ${lanes.gap} end,
+      (integration_id, kind, id, lane, for_run, state, code, detail, ripe, next_at, cause_epoch, cause_lsn, committed_at)
+    select m.integration_id, m.kind, m.id, case when m.waits_for is null then m.lane else ${lanes.gap} end, m.waits_for,
            case when m.code is null then 'ready' else 'parked' end, m.code, case when m.code is not null then m.detail end,
            m.ripe, case when m.code is not null then now() + interval '30 s' when m.ripe then now() else now() + ? * interval '1 ms' end, m.epoch, m.lsn, m.committed_at
-      from mark m join control.integration i on i.tenant = m.tenant and i.product = 'sync'
-     where not m.only_known
-        or exists (select from sink.link l where l.integration_id = i.id and l.kind = m.kind and l.id = m.id)
-        or exists (select from sink.work k where k.integration_id = i.id and k.kind = m.kind and k.id = m.id)
-     order by i.id, m.kind, m.id
+      from wanted m order by m.integration_id, m.kind, m.id
     on conflict (integration_id, kind, id) do update set
-      lane = case when excluded.lane = ${lanes.gap} then excluded.lane else least(w.lane, excluded.lane) end,
+      lane = case when excluded.for_run = 'gap' then excluded.lane else least(w.lane, excluded.lane) end,
+      for_run = case when excluded.for_run = 'gap' then 'gap'
+                     when least(w.lane, excluded.lane) < ${lanes.gap} then null
+                     -- Of a run that pauses: it goes on with it.
+                     when w.run_id is not null then w.for_run
+                     else coalesce(w.for_run, excluded.for_run) end,
       state = excluded.state, code = excluded.code, detail = excluded.detail, waits_kind = null, waits_id = null,
       ripe = excluded.ripe, attempts = 0, next_at = excluded.next_at, generation = excluded.generation,
       cause_epoch = excluded.cause_epoch, cause_lsn = excluded.cause_lsn, committed_at = excluded.committed_at
