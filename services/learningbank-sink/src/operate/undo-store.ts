@@ -1,0 +1,116 @@
+import type { Knex } from '@orgstream/database';
+import { query } from '../ingest/query.ts';
+import type { ObjectKey, ObjectKind } from '../model.ts';
+import type { RunItem } from '../runs/run-store.ts';
+import type { Applied } from './terms.ts';
+import type { Past, PastCall } from './undo-change.ts';
+
+/** Calls of one object that are looked at: what a change is made of, many times over. */
+const callsOfObject = 100;
+
+/** Objects that a run changed, in the order in which it did. */
+export async function readObjectsOfRun(db: Knex, integrationId: string, run: string): Promise<readonly ObjectKey[]> {
+  return query<ObjectKey>(
+    db,
+    `select kind, object_id as id from sink.attempt
+      where run_id = ? and integration_id = ? and state <> 'failed'
+      group by kind, object_id order by min(id)`,
+    [run, integrationId],
+  );
+}
+
+/** Units and roles that calls deleted, by the id that they had at the target. */
+export async function readBuried(
+  db: Knex,
+  integrationId: string,
+  of: { readonly objects: readonly ObjectKey[] },
+): Promise<readonly { readonly kind: ObjectKind; readonly id: string; readonly targetId: number }[]> {
+  const buried = of.objects.filter(({ kind }) => kind !== 'person');
+  const rows = await query<{ kind: ObjectKind; id: string; target_id: string }>(
+    db,
+    `select a.kind, a.object_id as id, a.target_id
+       from unnest(?::text[], ?::text[]) as o (kind, id)
+       join sink.attempt a on a.integration_id = ? and a.kind = o.kind and a.object_id = o.id
+      where a.op in ('department.delete', 'permission_type.delete') and a.state = 'done' and a.target_id is not null`,
+    [buried.map(({ kind }) => kind), buried.map(({ id }) => id), integrationId],
+  );
+  return rows.map(({ kind, id, target_id }) => ({ kind, id, targetId: Number(target_id) }));
+}
+
+interface PastRow {
+  readonly kind: ObjectKind;
+  readonly id: string;
+  readonly applied: Applied | null;
+  readonly calls: readonly {
+    readonly id: number;
+    readonly op: string;
+    readonly state: PastCall['state'];
+    readonly target_id: number | null;
+    readonly before: Applied | null;
+    readonly after: Applied | null;
+    readonly run_id: string | null;
+    readonly cause_epoch: number;
+    readonly cause_lsn: number;
+  }[];
+}
+
+/** What happened to these objects, and what is true of them now; in the order asked for. */
+export async function readPast(
+  db: Knex,
+  integrationId: string,
+  objects: readonly ObjectKey[],
+): Promise<readonly Past[]> {
+  const rows = await query<PastRow>(
+    db,
+    `select o.kind, o.id, l.applied, coalesce(c.calls, '[]') as calls
+       from unnest(?::text[], ?::text[]) with ordinality as o (kind, id, no)
+       left join sink.link l on l.integration_id = ? and l.kind = o.kind and l.id = o.id
+       left join lateral (
+         select jsonb_agg(to_jsonb(a) order by a.id desc) as calls
+           from (select id, op, state, target_id, before, after, run_id, cause_epoch, cause_lsn from sink.attempt
+                  where integration_id = ? and kind = o.kind and object_id = o.id and state <> 'failed'
+                  order by id desc limit ${callsOfObject}) a) c on true
+      order by o.no`,
+    [objects.map(({ kind }) => kind), objects.map(({ id }) => id), integrationId, integrationId],
+  );
+  return rows.map(({ kind, id, applied, calls }) => ({ kind, id, applied, calls: calls.map(callOf) }));
+}
+
+function callOf(row: PastRow['calls'][number]): PastCall {
+  const { target_id: targetId, run_id: runId, cause_epoch: causeEpoch, cause_lsn: causeLsn, ...rest } = row;
+  return { ...rest, targetId, runId, causeEpoch, causeLsn };
+}
+
+/**
+ * Lets the marked work of these items go back instead of forward. Who was changed between plan and approval does not: the
+ * before-image would undo that too. Returns how many go back.
+ */
+export async function putUndo(
+  tx: Knex,
+  run: { readonly id: string; readonly integrationId: string },
+  items: readonly RunItem[],
+): Promise<number> {
+  const asked = items.map(({ kind, id, no, detail }) => ({ kind, id, no, ...detail }));
+  const rows = await query<{ back: string }>(
+    tx,
+    `with asked as materialized (
+       select r.*, l.applied is not distinct from nullif(r.now, 'null') as same
+         from jsonb_to_recordset(cast(? as jsonb)) as r (kind text, id text, no int, rank int, now jsonb, undo jsonb)
+         left join sink.link l on l.integration_id = cast(? as uuid) and l.kind = r.kind and l.id = r.id),
+     back as (
+       update sink.work w set undo = a.undo, next_at = now() - interval '1 day' + a.no * interval '1 ms' + a.rank * interval '1 min'
+         from asked a
+        where a.same and w.integration_id = cast(? as uuid) and w.kind = a.kind and w.id = a.id
+        returning 1),
+     refused as (
+       update sink.run_item i set state = 'superseded', code = 'UNDO_CHANGED_SINCE'
+         from asked a where not a.same and i.run_id = cast(? as uuid) and i.kind = a.kind and i.id = a.id
+        returning i.kind, i.id),
+     let_go as (
+       update sink.work w set run_id = null from refused r
+        where w.integration_id = cast(? as uuid) and w.kind = r.kind and w.id = r.id)
+     select count(*) as back from back`,
+    [JSON.stringify(asked), run.integrationId, run.integrationId, run.id, run.integrationId],
+  );
+  return Number(rows[0]!.back);
+}
