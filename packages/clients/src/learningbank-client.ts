@@ -13,6 +13,8 @@ export function createLearningbankClient(options: LearningbankClientOptions): Le
     ...departmentCalls(calls),
     ...permissionTypeCalls(calls),
     jobProfiles: (filter = {}, given) => calls.pages(routes.jobProfiles, answers.jobProfiles, filter, given),
+    createJobProfile: (made, given) =>
+      object(calls, routes.createJobProfile, answers.jobProfile, { body: encode.jobProfile(made), asked: made, given }),
     ...userCalls(calls),
     createLoginLink: (forUser, redirectPath, given) =>
       calls.make({
@@ -84,6 +86,7 @@ function userCalls(
   | 'updateUser'
   | 'deactivateUser'
   | 'reactivateUser'
+  | 'deleteUser'
   | 'setDepartments'
   | 'changePermissionTypes'
 > {
@@ -99,6 +102,7 @@ function userCalls(
       object(calls, routes.deactivateUser(id), answer, { asked: { id, isActive: false }, given }),
     reactivateUser: (id, given) =>
       object(calls, routes.reactivateUser(id), answer, { asked: { id, isActive: true }, given }),
+    deleteUser: (id, given) => removal(calls, routes.deleteUser(id), given),
     setDepartments: (id, departmentIds, given) =>
       object(calls, routes.setDepartments(id), answer, {
         body: encode.departments(departmentIds),

@@ -45,12 +45,14 @@ export const routes = {
   updatePermissionType: (id: number) => write('permission_types.update', 'PATCH', `/permission-types/${id}`),
   deletePermissionType: (id: number) => write('permission_types.delete', 'DELETE', `/permission-types/${id}`),
   jobProfiles: read('job_profiles.list', '/job-profiles'),
+  createJobProfile: write('job_profiles.create', 'POST', '/job-profiles', false),
   users: read('users.list', '/users'),
   user: (id: number) => read('users.get', `/users/${id}`, true),
   createUser: write('users.create', 'POST', '/users', false),
   updateUser: (id: number) => write('users.update', 'PATCH', `/users/${id}`),
   deactivateUser: (id: number) => write('users.deactivate', 'POST', `/users/${id}/deactivate`),
   reactivateUser: (id: number) => write('users.reactivate', 'POST', `/users/${id}/reactivate`),
+  deleteUser: (id: number) => write('users.delete', 'DELETE', `/users/${id}`),
   setDepartments: (id: number) => write('users.set_departments', 'PUT', `/users/${id}/departments`),
   changePermissionTypes: (id: number) => write('users.change_permission_types', 'PUT', `/users/${id}/permission-types`),
   /** A link more does no harm: not a write. */
@@ -174,6 +176,7 @@ export const answers = {
   departments: page(department),
   permissionType: data(permissionType),
   permissionTypes: page(permissionType),
+  jobProfile: data(jobProfile),
   jobProfiles: page(jobProfile),
   user: data(user),
   users: page(user),
@@ -185,6 +188,7 @@ export const encode = {
   credentials: (credentials: lb.Credentials): unknown => credentials,
   department: (set: lb.DepartmentCreate | lb.DepartmentUpdate): unknown => set,
   permissionType: (set: lb.PermissionTypeCreate | lb.PermissionTypeUpdate): unknown => set,
+  jobProfile: (set: lb.JobProfileCreate): unknown => set,
   /** Empty lists are left out: the platform fills in its defaults. */
   newUser: ({ departmentIds, permissionTypeIds, ...fields }: lb.UserCreate): unknown => ({
     ...fields,

@@ -82,6 +82,10 @@ export interface JobProfile {
   readonly isDefault: boolean;
 }
 
+export interface JobProfileCreate {
+  readonly name: string;
+}
+
 export interface User {
   readonly id: number;
   readonly externalId: string | null;
@@ -239,6 +243,7 @@ export interface LearningbankClient {
   deletePermissionType(id: number, options?: CallOptions): Promise<void>;
 
   jobProfiles(filter?: NameFilter, options?: ListOptions): AsyncIterable<Page<JobProfile>>;
+  createJobProfile(profile: JobProfileCreate, options?: CreateOptions): Promise<JobProfile>;
 
   users(filter?: UserFilter, options?: ListOptions): AsyncIterable<Page<User>>;
   getUser(id: number, options?: CallOptions): Promise<User>;
@@ -246,6 +251,8 @@ export interface LearningbankClient {
   updateUser(id: number, set: UserUpdate, options?: CallOptions): Promise<User>;
   deactivateUser(id: number, options?: CallOptions): Promise<User>;
   reactivateUser(id: number, options?: CallOptions): Promise<User>;
+  /** For good: the learning history goes with the user. */
+  deleteUser(id: number, options?: CallOptions): Promise<void>;
   /** Replaces all departments; first = primary; empty = the platform's default department. */
   setDepartments(id: number, departmentIds: readonly number[], options?: CallOptions): Promise<User>;
   /** Gives and takes permission types; those not named stay. */

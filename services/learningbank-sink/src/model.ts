@@ -46,7 +46,17 @@ export interface AppliedPerson {
   readonly jobProfileRoles: readonly string[];
   /** Of those, the role whose name matched a job profile then. Absent = none. */
   readonly jobProfileRole?: string | null;
+  /** `YYYY-MM-DD` as we last wrote it; absent = never written by us. */
+  readonly firstDay?: string | null;
+  readonly lastDay?: string | null;
+  /**
+   * Left as it is since the person fell out of the filters, or is none that the source hands over any more. Remembered,
+   * because a deletion carries ids only and could not say so.
+   */
+  readonly untouched?: Untouched;
 }
+
+export type Untouched = 'filtered' | 'not_eligible';
 
 interface LinkOf<A> {
   readonly targetId: TargetId;
@@ -71,9 +81,16 @@ export interface NewUser {
   readonly permissionTypeIds: readonly TargetId[];
   /** Absent: the platform's default applies. */
   readonly jobProfileId: TargetId | null;
+  /** `YYYY-MM-DD`; absent = not delivered. */
+  readonly firstDay?: string | null;
+  readonly lastDay?: string | null;
 }
 
-export type UserFields = Pick<NewUser, 'firstName' | 'lastName' | 'email'> & { readonly jobProfileId: TargetId };
+export type UserFields = Pick<NewUser, 'firstName' | 'lastName' | 'email'> & {
+  readonly jobProfileId: TargetId;
+  readonly firstDay: string | null;
+  readonly lastDay: string | null;
+};
 
 /**
  * One call to the target, or (`link`, `unlink`) none. `after` = the whole applied state once the call succeeded: it
@@ -130,6 +147,10 @@ export type Action =
     }
   | { readonly op: 'user.deactivate'; readonly targetId: TargetId; readonly after: AppliedPerson }
   | { readonly op: 'user.reactivate'; readonly targetId: TargetId; readonly after: AppliedPerson }
+  /** For good, the learning history with it: only for an explicit deletion (semantics.md §4). */
+  | { readonly op: 'user.delete'; readonly targetId: TargetId }
+  /** Made for a person who needs it; no link follows, the catalogue knows it afterwards. */
+  | { readonly op: 'job_profile.create'; readonly name: string }
   /**
    * Links an existing target object, without a call; what differs is planned next, against `after` (what it has now). On
    * an object that is linked already: only what is on record about it changes.
@@ -147,6 +168,7 @@ export type Action =
 /** How an object is found at the target: by our marker, and by what would have to be unique. */
 export interface FindBy {
   readonly marker: string;
+  /** A unit's name without a parent: a department of that name anywhere. */
   readonly natural:
     { readonly parentId: TargetId; readonly name: string } | { readonly name: string } | { readonly email: string };
 }

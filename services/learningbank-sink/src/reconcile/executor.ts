@@ -55,6 +55,11 @@ export async function execute(
       ).id;
     case 'user.deactivate':
       return (await client.deactivateUser(action.targetId, { signal })).id;
+    case 'user.delete':
+      await client.deleteUser(action.targetId, { signal });
+      return action.targetId;
+    case 'job_profile.create':
+      return (await client.createJobProfile({ name: action.name }, options)).id;
     case 'user.reactivate':
       return (await client.reactivateUser(action.targetId, { signal })).id;
   }

@@ -41,10 +41,12 @@ const writes: Record<string, (lb: LearningbankClient) => Promise<unknown>> = {
   createPermissionType: (lb) => lb.createPermissionType({ name: 'New' }),
   updatePermissionType: (lb) => lb.updatePermissionType(5, { name: 'New' }),
   deletePermissionType: (lb) => lb.deletePermissionType(5),
+  createJobProfile: (lb) => lb.createJobProfile({ name: 'New' }),
   createUser: (lb) => lb.createUser({ ...user, email: 'second.private@example.dk' }),
   updateUser: (lb) => lb.updateUser(10_001, { firstName: 'Other' }),
   deactivateUser: (lb) => lb.deactivateUser(10_001),
   reactivateUser: (lb) => lb.reactivateUser(10_001),
+  deleteUser: (lb) => lb.deleteUser(10_001),
   setDepartments: (lb) => lb.setDepartments(10_001, [102]),
   changePermissionTypes: (lb) => lb.changePermissionTypes(10_001, { add: [3], remove: [2] }),
 };

@@ -69,6 +69,9 @@ test('permission types and job profiles', async () => {
   expect(await failureOf(lb.getPermissionType(cook.id))).toMatchObject({ code: 'TARGET_NOT_FOUND' });
   context.platform.jobProfiles.create({ name: 'Cook' });
   expect(await all(lb.jobProfiles({ name: 'Cook' }))).toEqual([{ id: 501, name: 'Cook', isDefault: false }]);
+  const waiter = await lb.createJobProfile({ name: 'Waiter' });
+  expect(await all(lb.jobProfiles({ name: 'Waiter' }))).toEqual([waiter]);
+  expect(await failureOf(lb.createJobProfile({ name: 'Waiter' }))).toMatchObject({ code: 'TARGET_CONFLICT' });
 });
 
 test('the life of a user', async () => {
@@ -97,6 +100,9 @@ test('the life of a user', async () => {
   expect((await all(lb.users({ email: 'ADA@new.dk' }))).map((one) => one.id)).toEqual([user.id]);
   expect((await all(lb.users({ externalId: 'eu1.1:person:7' }))).map((one) => one.id)).toEqual([user.id]);
   expect(await all(lb.users({ email: 'nobody@new.dk' }))).toEqual([]);
+  expect(await lb.deleteUser(user.id)).toBeUndefined();
+  expect(await failureOf(lb.getUser(user.id))).toMatchObject({ code: 'TARGET_NOT_FOUND' });
+  expect(await failureOf(lb.deleteUser(user.id))).toMatchObject({ code: 'TARGET_NOT_FOUND' });
 });
 
 test('a user without departments and permission types gets the defaults, and that is no surprise', async () => {
