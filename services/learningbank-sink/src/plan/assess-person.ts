@@ -1,11 +1,11 @@
 import type { Operation } from '@orgstream/core';
 import type { Action, AppliedPerson, Assessment, PersonLink, Policy } from '../model.ts';
-import { withUnitsAndRoles } from './assumed.ts';
+import { profileToCome, withUnitsAndRoles } from './assumed.ts';
 import { desiredPerson, type DesiredPerson } from './desired-person.ts';
 import type { PersonFact, PersonInput } from './input.ts';
 import { matches, nearMisses } from './job-profile.ts';
 import { codeOf, leftAlone, type Judged } from './judged.ts';
-import { isLeaver } from './leaver.ts';
+import { isLeaver, isToBeDeleted } from './leaver.ts';
 import { operationsOf } from './operations-of.ts';
 import { desiredTerms, shownTerms } from './person-terms.ts';
 import { planPerson, standing } from './plan-person.ts';
@@ -41,12 +41,13 @@ interface Course {
 }
 
 /** Plans on until nothing is left, in which who holds the address has given it up, and nobody unknown is at the target. */
-function courseOf(asked: PersonInput, policy: Policy): Course {
+function courseOf(asked: PersonInput, given: Policy): Course {
+  let policy = given;
   let input: PersonInput = { ...asked, candidates: asked.candidates ?? [] };
   const actions: Action[] = [];
   let after: AppliedPerson | null = input.link?.applied ?? null;
   const end = (code: Course['code']): Course => ({ actions, base: input.link, after, code });
-  for (let round = 0; round < 3; round += 1) {
+  for (let round = 0; round < 5; round += 1) {
     const outcome = planPerson(input, policy);
     if (outcome.kind === 'wait' && !outcome.code) {
       const candidates = input.candidates?.filter(({ linkedBy }) => linkedBy?.scope !== 'ours');
@@ -54,14 +55,28 @@ function courseOf(asked: PersonInput, policy: Policy): Course {
       continue;
     }
     if (outcome.kind !== 'actions') return end(codeOf(outcome));
-    actions.push(...outcome.actions);
-    for (const action of outcome.actions) if ('after' in action) after = action.after as AppliedPerson;
     const [first] = outcome.actions;
-    if (first.op !== 'link' || input.link) return end(null);
+    if (first.op === 'job_profile.create') {
+      policy = withProfile(policy, first.name);
+      continue;
+    }
+    actions.push(...outcome.actions);
+    for (const action of outcome.actions) {
+      if ('after' in action) after = action.after as AppliedPerson;
+      if (action.op === 'user.delete') after = null;
+    }
+    if (first.op !== 'link') return end(null);
     const { targetId, madeByUs } = first;
     input = { ...input, link: { targetId, madeByUs, applied: first.after as AppliedPerson } };
   }
   return end(null);
+}
+
+/** As it will be once the profile is made. */
+function withProfile(policy: Policy, name: string): Policy {
+  const { catalogue } = policy;
+  const jobProfiles = new Map([...catalogue.jobProfiles, [name, profileToCome]]);
+  return { ...policy, catalogue: { ...catalogue, jobProfiles } };
 }
 
 /** As if nobody stood in the way. */
@@ -92,6 +107,7 @@ interface Desire {
 
 /** A leaver is desired inactive, and nothing else (semantics.md §1, decided 10). */
 function fingerprinted(whole: PersonInput, { fact, desired, policy }: Desire): unknown {
+  if (isToBeDeleted(fact, policy.settings)) return 'deleted';
   if (isLeaver(fact, policy.nowMs)) return 'inactive';
   if (fact.rejectedCode) return ['none', fact.rejectedCode];
   return isDesired(desired) ? desiredTerms(whole, desired, policy) : ['none', codeOf(desired)];

@@ -3,12 +3,13 @@ import type { RoleInput } from './input.ts';
 import { codeOf, leftAlone, stopped, type Judged } from './judged.ts';
 import { operationsOf } from './operations-of.ts';
 import { desiredRole, planRole } from './plan-role.ts';
+import { behaviourOf } from './presets.ts';
 
 /** What bringing a role's permission type into step means as a whole. */
 export function assessRole(asked: RoleInput, policy: Policy): Judged {
   const input = { ...asked, tenantGone: false, topUnitChanged: false, candidates: asked.candidates ?? [] };
   const node = input.roles.get(input.id);
-  if (!node?.fact) return leftAlone;
+  if (!node?.fact || behaviourOf(policy.settings).permissions === 'default_only') return leftAlone;
   const before = node.link ? { name: node.link.applied.name } : null;
   if (node.fact.deleted) {
     const operations = node.link?.madeByUs ? (['delete'] as const) : [];

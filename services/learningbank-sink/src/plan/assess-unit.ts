@@ -4,7 +4,8 @@ import type { UnitInput } from './input.ts';
 import { codeOf, leftAlone, stopped, type Judged } from './judged.ts';
 import { operationsOfUnit } from './operations-of.ts';
 import { createUnit } from './plan-unit.ts';
-import { desiredSlot, unitStep, type Slot, type Step } from './unit-step.ts';
+import { behaviourOf } from './presets.ts';
+import { desiredSlot, isRemovable, isTopUnit, unitStep, type Slot, type Step } from './unit-step.ts';
 import { isGone, type UnitNode, type Units } from './unit-tree.ts';
 
 /** What bringing a unit's department into step means as a whole. */
@@ -17,7 +18,7 @@ export function assessUnit(input: UnitInput, policy: Policy): Judged {
   const before = appliedTerms(input.units, node);
   if (node.link?.isTop || step.kind === 'link_top') return top(node, before);
   const code = step.kind === 'rest' ? codeOf(step.outcome) : null;
-  const slot = node.fact.rejectedCode || node.fact.parentId === null ? step : desiredSlot(tree, node, policy);
+  const slot = node.fact.rejectedCode || isTopUnit(node, policy) ? step : desiredSlot(tree, node, policy);
   if ('kind' in slot) return stopped(code ?? 'UNEXPECTED', [], { before, after: null, desired: ['none', code] });
   const after = desiredTerms(tree, node, slot);
   const rest = { before, after, desired: after };
@@ -29,7 +30,7 @@ export function assessUnit(input: UnitInput, policy: Policy): Judged {
 function removal(input: UnitInput, node: UnitNode, policy: Policy): Judged {
   const before = appliedTerms(input.units, node);
   const rest = { before, after: null, desired: 'gone' };
-  if (!node.link?.madeByUs) return { ...rest, operations: [], blocked: [], code: null };
+  if (!isRemovable(node, policy)) return { ...rest, operations: [], blocked: [], code: null };
   const step = unitStep(input.units, node, policy);
   const { users = 0, departments = 0 } = input.occupants ?? {};
   const code = step.kind === 'rest' ? codeOf(step.outcome) : users + departments > 0 ? 'DEPARTMENT_NOT_EMPTY' : null;
@@ -47,7 +48,10 @@ function changes(
   node: UnitNode,
   { slot, step, policy }: { readonly slot: Slot; readonly step: Step; readonly policy: Policy },
 ): Pick<Judged, 'operations' | 'code'> {
-  if (node.link) return { operations: operationsOfUnit(node.link.applied, slot), code: null };
+  if (node.link) {
+    const { follow } = behaviourOf(policy.settings);
+    return { operations: follow ? operationsOfUnit(node.link.applied, slot) : [], code: null };
+  }
   const candidates = (input.candidates ?? []).map((candidate) =>
     slot.parentId === parentToCome
       ? { ...candidate, applied: { name: '', ...candidate.applied, parentId: parentToCome } as AppliedUnit }
@@ -56,7 +60,9 @@ function changes(
   const outcome = step.kind === 'rest' ? step.outcome : createUnit({ ...input, candidates }, slot, policy);
   const action = outcome.kind === 'actions' ? outcome.actions[0] : undefined;
   if (action?.op !== 'link') return { operations: ['create'], code: codeOf(outcome) };
-  return { operations: ['adopt', ...operationsOfUnit(action.after as AppliedUnit, slot)], code: null };
+  const { follow } = behaviourOf(policy.settings);
+  const rest = follow ? operationsOfUnit(action.after as AppliedUnit, slot) : [];
+  return { operations: ['adopt', ...rest], code: null };
 }
 
 function appliedTerms(tree: Units, { link }: UnitNode): Judged['before'] {

@@ -1,6 +1,6 @@
 import type { TargetId } from '../model.ts';
 import type { PersonInput, UnitRef } from './input.ts';
-import type { RoleNode } from './role-book.ts';
+import { isIgnored, type RoleNode } from './role-book.ts';
 import type { UnitNode, Units } from './unit-tree.ts';
 
 /**
@@ -10,6 +10,9 @@ import type { UnitNode, Units } from './unit-tree.ts';
 
 /** The parent of a unit that has no department yet gets this one. */
 export const parentToCome: TargetId = -1;
+
+/** A job profile that is made first gets this one. */
+export const profileToCome: TargetId = -1;
 
 /** The tree in which this unit's parent has a department. */
 export function withParent(tree: Units, { fact }: UnitNode): Units {
@@ -52,7 +55,7 @@ export function withUnitsAndRoles(input: PersonInput, { blocked }: { readonly bl
   const byTarget = new Map([...roles.values()].flatMap((role) => (role.link ? [[role.link.targetId, role]] : [])));
   return {
     ...input,
-    units,
+    units: { get: (id) => units.get(id) ?? input.units.get(id) },
     roles: {
       get: (id) => roles.get(id) ?? input.roles.get(id),
       at: (targetId) => byTarget.get(targetId) ?? input.roles.at(targetId),
@@ -61,16 +64,17 @@ export function withUnitsAndRoles(input: PersonInput, { blocked }: { readonly bl
 }
 
 function unitToCome({ units }: PersonInput, id: string, targetId: TargetId, blocked: boolean): UnitRef {
-  const unit = units.get(id) ?? { state: 'unknown', targetId: null, blockedBy: null };
+  const unit: UnitRef = units.get(id) ?? { state: 'unknown', targetId: null, blockedBy: null };
   if (unit.state === 'gone' || unit.state === 'unmirrored') return unit;
   if (unit.blockedBy && !blocked) return unit;
-  return { state: 'live', targetId: unit.targetId ?? targetId, blockedBy: null };
+  return { ...unit, state: 'live', targetId: unit.targetId ?? targetId, blockedBy: null };
 }
 
 function roleToCome({ roles }: PersonInput, id: string, targetId: TargetId, blocked: boolean): RoleNode {
   const role = roles.get(id);
   if (role?.fact && (role.fact.deleted || role.link || (role.blockedBy && !blocked))) return role;
   const { fact = null, link = null } = role ?? {};
+  if (role && !link && isIgnored(role)) return role;
   return {
     id,
     fact: fact ?? { name: null, deleted: false, rejectedCode: null },

@@ -1,7 +1,9 @@
 import type { AppliedPerson, Outcome, Policy, TargetId } from '../model.ts';
 import type { MembershipFact, PersonFact, PersonInput } from './input.ts';
 import { park, waitFor } from './outcomes.ts';
-import type { RoleNode } from './role-book.ts';
+import { liveMemberships, profileRolesOf } from './person-roles.ts';
+import { behaviourOf } from './presets.ts';
+import { isIgnored, type RoleNode } from './role-book.ts';
 import { byOrdinal, fits, maxEmail, maxName, trimmed } from './text.ts';
 
 /** What a person's user should be, as far as the facts go. */
@@ -12,8 +14,11 @@ export interface DesiredPerson {
   /** Primary first, no duplicates, never empty. */
   readonly departmentIds: readonly TargetId[];
   readonly permissionTypeIds: readonly TargetId[];
-  /** Live roles of the first membership, in its order. */
+  /** What the job profile goes by: live roles of the first membership, in its order. */
   readonly roles: readonly RoleNode[];
+  /** Absent: not delivered, or not written by this preset. */
+  readonly firstDay?: string | null;
+  readonly lastDay?: string | null;
   /** A unit or role of the person that is parked: once all else is done, the person waits for it (decided 7). */
   readonly stillMissing: Outcome | null;
 }
@@ -44,20 +49,21 @@ export function desiredPerson(input: PersonInput, fact: PersonFact, policy: Poli
   if (rejected) return park(rejected);
   const departments = departmentsOf(input, memberships, policy);
   if ('kind' in departments) return departments;
-  const roles = rolesOf(input, memberships[0]);
+  const roles = rolesOf(input, memberships[0], policy);
   if ('kind' in roles) return roles;
   return {
     ...identity,
+    ...(behaviourOf(policy.settings).dates ? datesOf(fact) : {}),
     departmentIds: departments.ids,
     permissionTypeIds: roles.ids,
-    roles: roles.nodes,
+    roles: profileRolesOf(input),
     stillMissing: departments.missing ?? roles.missing,
   };
 }
 
-/** First membership first; those of deleted units do not count (decided 1, 13). */
-function liveMemberships({ memberships, units }: PersonInput): readonly MembershipFact[] {
-  return memberships.filter(({ unitId }) => unitId === null || units.get(unitId)?.state !== 'gone').toSorted(byOrdinal);
+/** First and last day, where the source delivers them. */
+function datesOf({ firstDay, lastDay }: PersonFact): Pick<DesiredPerson, 'firstDay' | 'lastDay'> {
+  return { ...(firstDay === undefined ? {} : { firstDay }), ...(lastDay === undefined ? {} : { lastDay }) };
 }
 
 /** A rejected membership, or a rejected assignment of the first one, parks its person. */
@@ -75,7 +81,7 @@ interface Departments {
 function departmentsOf(
   { units }: PersonInput,
   memberships: readonly MembershipFact[],
-  { catalogue }: Policy,
+  policy: Policy,
 ): Departments | Outcome {
   const ids = new Set<TargetId>();
   let missing: Outcome | null = null;
@@ -86,29 +92,37 @@ function departmentsOf(
     else if (unit?.blockedBy) missing ??= waitFor('unit', unitId, unit.blockedBy);
     else return waitFor('unit', unitId);
   }
-  return { ids: ids.size > 0 ? [...ids] : [catalogue.defaultDepartmentId], missing };
+  return { ids: ids.size > 0 ? [...ids] : [defaultDepartmentOf(policy)], missing };
 }
 
-interface Roles extends Departments {
-  readonly nodes: readonly RoleNode[];
+/** The integration's own default goes before the platform's (semantics.md §5). */
+export function defaultDepartmentOf({ settings, catalogue }: Policy): TargetId {
+  return settings.defaults.departmentId ?? catalogue.defaultDepartmentId;
 }
 
-/** Roles on the first membership only, and the permission types of those that have one. */
-function rolesOf({ roles }: PersonInput, first: MembershipFact | undefined): Roles | Outcome {
-  const ids = new Set<TargetId>();
-  const nodes: RoleNode[] = [];
+/**
+ * Permission types of the roles on the first membership. Where they are not synchronised, what we once assigned stays as
+ * it is; the roles have to be known all the same, for the job profile.
+ */
+function rolesOf(
+  { roles, link }: PersonInput,
+  first: MembershipFact | undefined,
+  policy: Policy,
+): Departments | Outcome {
+  const isSynchronised = behaviourOf(policy.settings).permissions === 'from_roles';
+  const ids = new Set<TargetId>(isSynchronised ? [] : link?.applied.permissionTypeIds);
   let missing: Outcome | null = null;
   for (const { roleId } of (first?.assignments ?? []).toSorted(byOrdinal)) {
-    if (roleId === null || nodes.some(({ id }) => id === roleId)) continue;
+    if (roleId === null) continue;
     const role = roles.get(roleId);
     if (!role?.fact) return waitFor('role', roleId);
-    if (role.fact.deleted) continue;
-    nodes.push(role);
+    if (role.fact.deleted || !isSynchronised) continue;
     if (role.link) ids.add(role.link.targetId);
+    else if (isIgnored(role)) continue;
     else if (role.blockedBy) missing ??= waitFor('role', roleId, role.blockedBy);
     else return waitFor('role', roleId);
   }
-  return { ids: [...ids], nodes, missing };
+  return { ids: [...ids], missing };
 }
 
 /** `keepForeignDepartments`: what the user has besides, and is no unit's of ours, stays at the end (decided 16). */
@@ -116,9 +130,10 @@ export function withForeignDepartments(
   desired: DesiredPerson,
   applied: AppliedPerson,
   input: PersonInput,
-  { catalogue }: Policy,
+  policy: Policy,
 ): DesiredPerson {
-  const ours = new Set([...desired.departmentIds, ...input.ourDepartments.keys(), catalogue.defaultDepartmentId]);
+  const defaults = [policy.catalogue.defaultDepartmentId, defaultDepartmentOf(policy)];
+  const ours = new Set([...desired.departmentIds, ...input.ourDepartments.keys(), ...defaults]);
   const foreign = applied.departmentIds.filter((id) => !ours.has(id));
   return foreign.length === 0 ? desired : { ...desired, departmentIds: [...desired.departmentIds, ...foreign] };
 }

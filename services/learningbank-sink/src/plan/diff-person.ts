@@ -45,7 +45,19 @@ function changedFields(
     ...(applied.lastName === desired.lastName ? {} : { lastName: desired.lastName }),
     ...(applied.email === desired.email ? {} : { email: desired.email }),
     ...(jobProfileId === undefined || jobProfileId === applied.jobProfileId ? {} : { jobProfileId }),
+    ...changedDay('firstDay', applied, desired),
+    ...changedDay('lastDay', applied, desired),
   };
+}
+
+/** A day that is delivered and was not written yet; none where none was ever written is no change. */
+function changedDay(
+  field: 'firstDay' | 'lastDay',
+  applied: AppliedPerson,
+  desired: DesiredPerson,
+): Partial<UserFields> {
+  const wanted = desired[field];
+  return wanted === undefined || wanted === (applied[field] ?? null) ? {} : { [field]: wanted };
 }
 
 /** The same departments with the same primary one; the order of the others means nothing to the target. */

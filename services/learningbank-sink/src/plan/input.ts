@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@orgstream/core';
-import type { Candidate, PersonLink, TargetId } from '../model.ts';
+import type { AppliedPerson, Candidate, ObjectKey, PersonLink, TargetId } from '../model.ts';
 import type { RoleBook, Roles } from './role-book.ts';
 import type { UnitTree } from './unit-tree.ts';
 
@@ -33,6 +33,15 @@ export interface PersonFact extends FactFlags {
   readonly active: boolean | null;
   readonly expiresAtMs: number | null;
   readonly anonymised: boolean;
+  /** Deleted by a mark of the source itself, not by absence: only that deletes a user for good (semantics.md §4). */
+  readonly explicitlyDeleted?: boolean;
+  /** False: the source does not hand this person over (Tamigo: Planner, Administrator); nothing is done any more. */
+  readonly eligible?: boolean;
+  /** Name of the job profile, where the source delivers one beside the roles (employee type, title). */
+  readonly jobProfile?: string | null;
+  /** `YYYY-MM-DD`, null = none; absent: the source does not deliver it. */
+  readonly firstDay?: string | null;
+  readonly lastDay?: string | null;
 }
 
 /** A role held in a membership. Deleted ones are left out. */
@@ -48,12 +57,16 @@ export interface MembershipFact {
   readonly id: string;
   readonly ordinal: number | null;
   readonly unitId: string | null;
+  /** Ziik department (security group) within the unit; absent = none. */
+  readonly departmentId?: string | null;
   readonly rejectedCode: ErrorCode | null;
   readonly assignments: readonly AssignmentFact[];
 }
 
 /** What a person's plan needs to know of a unit. */
 export interface UnitRef {
+  /** For filters; absent where nothing is known of the unit. */
+  readonly name?: string | null;
   /** `unknown`: no fact yet; `gone`: deleted; `unmirrored`: a Ziik department. */
   readonly state: 'live' | 'gone' | 'unmirrored' | 'unknown';
   /** Its department; null = not linked. */
@@ -77,6 +90,22 @@ export interface EmailTwin {
   readonly id: string;
   readonly fact: PersonFact;
   readonly work: WorkState | null;
+}
+
+/** What an operator decided about one object (`sink.resolution`). */
+export interface Resolution {
+  /**
+   * `adopt` links the target object although it is a match case; `create_new` gives a unit or role a name of its own, with
+   * its id; `ignore` leaves the object alone.
+   */
+  readonly action: 'adopt' | 'create_new' | 'ignore';
+  /** What is to be adopted. */
+  readonly targetId: TargetId | null;
+}
+
+/** Back to what was once applied instead of to what is desired (`sink.work.undo`). Null = as if never linked. */
+export interface Undo<A> {
+  readonly applied: A | null;
 }
 
 interface Common {
@@ -111,15 +140,23 @@ export interface RoleInput extends Common {
   readonly roles: RoleBook;
 }
 
+/** Departments and permission types of then, by what they are now. */
+export interface PersonUndo extends Undo<AppliedPerson> {
+  /** A unit or role that has to be made again first. */
+  readonly waitsFor: ObjectKey | null;
+}
+
 export interface PersonInput extends Common {
   readonly kind: 'person';
   readonly topUnitChanged: boolean;
+  readonly resolution?: Resolution | null;
+  readonly undo?: PersonUndo | null;
   /** Null: nothing is known but memberships. */
   readonly fact: PersonFact | null;
   readonly link: PersonLink | null;
   readonly memberships: readonly MembershipFact[];
-  /** Every unit the memberships name. */
-  readonly units: ReadonlyMap<string, UnitRef>;
+  /** Every unit and Ziik department the memberships name. */
+  readonly units: Pick<ReadonlyMap<string, UnitRef>, 'get'>;
   readonly roles: Roles;
   /** Not looked for while the person's own link has the wanted e-mail. */
   readonly emailHolder: EmailHolder | null;
@@ -127,6 +164,8 @@ export interface PersonInput extends Common {
   readonly twins: readonly EmailTwin[];
   /** Of the applied departments, those that are linked to units of ours, and to which. */
   readonly ourDepartments: ReadonlyMap<TargetId, string>;
+  /** Names of those units by their ids. */
+  readonly ourUnitNames: ReadonlyMap<string, string | null>;
 }
 
 /** Everything the plan of one object depends on, besides the policy. */

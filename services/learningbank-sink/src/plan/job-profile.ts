@@ -1,6 +1,8 @@
-import type { AppliedPerson, Catalogue, Hint, TargetId } from '../model.ts';
+import type { AppliedPerson, Catalogue, Hint, Outcome, Policy, TargetId } from '../model.ts';
+import { act, park } from './outcomes.ts';
+import { behaviourOf } from './presets.ts';
 import type { RoleNode } from './role-book.ts';
-import { loosely, trimmed } from './text.ts';
+import { fits, loosely, maxName, trimmed } from './text.ts';
 
 /** The role that decides on the job profile, and the profile of exactly its name. */
 export interface ProfileMatch {
@@ -24,18 +26,45 @@ export function matches(roles: readonly RoleNode[], { jobProfiles }: Catalogue):
 export function changedMatch(
   roles: readonly RoleNode[],
   catalogue: Catalogue,
-  applied: Pick<AppliedPerson, 'jobProfileRoles' | 'jobProfileRole'>,
+  applied: Decided,
 ): ProfileMatch | undefined {
+  for (const role of newRoles(roles, applied)) {
+    const [match] = matches([role], catalogue);
+    if (match) return match;
+  }
+  return undefined;
+}
+
+type Decided = Pick<AppliedPerson, 'jobProfileRoles' | 'jobProfileRole'>;
+
+/** The person's roles that have not been asked for a profile yet, up to the one that decided. */
+function newRoles(roles: readonly RoleNode[], applied: Decided): readonly RoleNode[] {
   const before = applied.jobProfileRoles;
   const decided = applied.jobProfileRole ?? null;
   const decidedAt = decided === null ? Number.POSITIVE_INFINITY : before.indexOf(decided);
-  for (const role of roles) {
-    if (role.id === decided) return undefined;
-    const [match] = matches([role], catalogue);
-    const at = before.indexOf(role.id);
-    if (match && (at < 0 || at > decidedAt)) return match;
-  }
-  return undefined;
+  const end = roles.findIndex(({ id }) => id === decided);
+  return (end < 0 ? roles : roles.slice(0, end)).filter(({ id }) => {
+    const at = before.indexOf(id);
+    return at < 0 || at > decidedAt;
+  });
+}
+
+/**
+ * The profile that has to be made first, where a preset makes what is missing: for the first role that decides, at
+ * creation (no `applied`) or because it is new to the person. Made once, it is found by the next plan.
+ */
+export function missingProfile(
+  roles: readonly RoleNode[],
+  { settings, catalogue }: Policy,
+  applied?: Decided,
+): Outcome | undefined {
+  if (behaviourOf(settings).jobProfile !== 'match_or_create') return undefined;
+  const [first] = applied ? newRoles(roles, applied) : roles;
+  const name = trimmed(first?.fact?.name ?? null);
+  if (name === null || catalogue.jobProfiles.has(name)) return undefined;
+  return fits(name, maxName)
+    ? act({ op: 'job_profile.create', name })
+    : park('VALUE_TOO_LONG', { field: 'jobProfile', max: maxName });
 }
 
 /** Profiles whose names differ from a role's in case, blanks or accents only. */

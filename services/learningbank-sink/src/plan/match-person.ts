@@ -1,5 +1,6 @@
-import type { AppliedPerson, Candidate, Outcome } from '../model.ts';
+import type { AppliedPerson, Candidate, Outcome, TargetId } from '../model.ts';
 import { marker, type Policy } from '../model.ts';
+import { adoptable } from './adoptable.ts';
 import type { DesiredPerson } from './desired-person.ts';
 import type { EmailTwin, PersonInput } from './input.ts';
 import { matches } from './job-profile.ts';
@@ -46,13 +47,15 @@ export function matchPerson(
 ): Outcome | undefined {
   const externalId = marker(policy.tenant, 'person', input.id);
   const own = candidates.find((candidate) => candidate.externalId === externalId);
-  const found = own ?? candidates.find(({ applied }) => 'email' in applied && sameEmail(applied.email, desired.email));
+  const chosen = adoptable(candidates, input.resolution);
+  const found =
+    own ?? chosen ?? candidates.find(({ applied }) => 'email' in applied && sameEmail(applied.email, desired.email));
   if (!found) return undefined;
   const { targetId, linkedBy } = found;
   if (linkedBy?.scope === 'elsewhere') return conflict('LINKED_ELSEWHERE', { targetId });
   if (linkedBy) return park('EMAIL_TAKEN', { person: linkedBy.id });
   const user = found.applied as AppliedPerson;
-  if (!own) {
+  if (!own && !chosen) {
     if (!user.active) return conflict('MATCH_INACTIVE', { targetId });
     const rivals = input.twins.filter(({ fact }) => !isErased(fact) && !isLeaver(fact, policy.nowMs));
     if (rivals.length > 0) return conflict('MATCHED_TWICE', { targetId, people: rivals.map(({ id }) => id) });
@@ -61,14 +64,17 @@ export function matchPerson(
   return act({ op: 'link', targetId, madeByUs: own !== undefined, isTop: false, after });
 }
 
-/** We created it: every permission type of a role of ours was assigned by us. */
+/** We created it: every permission type of a role of ours was assigned by us, but for those given as a default. */
 function asMade(user: AppliedPerson, desired: DesiredPerson, { roles }: PersonInput, policy: Policy): AppliedPerson {
   const match = matches(desired.roles, policy.catalogue)[0];
-  const isOurs = match !== undefined && match.jobProfileId === user.jobProfileId;
+  const { defaults } = policy.settings;
+  const written = match?.jobProfileId ?? defaults.jobProfileId;
+  const isOurs = (id: TargetId): boolean =>
+    roles.at(id) !== undefined && (desired.permissionTypeIds.includes(id) || !defaults.permissionTypeIds.includes(id));
   return {
     ...user,
-    permissionTypeIds: user.permissionTypeIds.filter((id) => roles.at(id)),
-    jobProfileId: isOurs ? match.jobProfileId : null,
+    permissionTypeIds: user.permissionTypeIds.filter(isOurs),
+    jobProfileId: written === user.jobProfileId ? written : null,
     jobProfileRoles: desired.roles.map(({ id }) => id),
     jobProfileRole: match?.roleId ?? null,
   };

@@ -15,6 +15,7 @@ export function operationsOf(action: Action, isLinked: boolean): readonly Operat
       return ['rename'];
     case 'department.delete':
     case 'permission_type.delete':
+    case 'user.delete':
       return ['delete'];
     case 'user.update': {
       const { firstName, lastName, email, jobProfileId } = action.set;
@@ -35,6 +36,7 @@ export function operationsOf(action: Action, isLinked: boolean): readonly Operat
     case 'link':
       return isLinked ? [] : ['adopt'];
     case 'unlink':
+    case 'job_profile.create':
       return [];
   }
 }

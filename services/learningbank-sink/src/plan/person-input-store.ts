@@ -48,9 +48,7 @@ export async function loadPeople(
         units,
         emailHolder: holders.get(row.id) ?? null,
         twins: twins.get(row.id) ?? [],
-        ourDepartments: new Map(
-          row.applied?.departmentIds.flatMap((id) => (ours.has(id) ? [[id, ours.get(id)!]] : [])),
-        ),
+        ...ourUnits(row.applied?.departmentIds ?? [], ours),
       },
     ]),
   );
@@ -76,6 +74,7 @@ interface MembershipRow {
   readonly person_id: string;
   readonly ordinal: number | null;
   readonly unit_id: string | null;
+  readonly department_id: string | null;
   readonly rejected_code: ErrorCode | null;
   readonly assignments: MembershipFact['assignments'] | null;
 }
@@ -86,7 +85,7 @@ async function readMemberships(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, readonly MembershipFact[]>> {
   const { rows } = await db.raw<{ rows: MembershipRow[] }>(
-    `select m.id, m.person_id, m.ordinal, m.unit_id, m.rejected_code, a.assignments
+    `select m.id, m.person_id, m.ordinal, m.unit_id, m.department_id, m.rejected_code, a.assignments
        from sink.membership m
        left join lateral (
          select json_agg(json_build_object('id', s.id, 'ordinal', s.ordinal, 'roleId', s.role_id,
@@ -96,23 +95,31 @@ async function readMemberships(
     { tenant, ids: [...ids] },
   );
   const byPerson = new Map<string, MembershipFact[]>();
-  for (const { id, person_id, ordinal, unit_id, rejected_code, assignments } of rows) {
-    const fact = { id, ordinal, unitId: unit_id, rejectedCode: rejected_code, assignments: assignments ?? [] };
-    const list = byPerson.get(person_id);
+  for (const row of rows) {
+    const fact = {
+      id: row.id,
+      ordinal: row.ordinal,
+      unitId: row.unit_id,
+      ...(row.department_id === null ? {} : { departmentId: row.department_id }),
+      rejectedCode: row.rejected_code,
+      assignments: row.assignments ?? [],
+    };
+    const list = byPerson.get(row.person_id);
     if (list) list.push(fact);
-    else byPerson.set(person_id, [fact]);
+    else byPerson.set(row.person_id, [fact]);
   }
   return byPerson;
 }
 
 interface UnitRefRow {
   readonly id: string;
+  readonly name: string | null;
   readonly state: UnitRef['state'];
   readonly target_id: string | null;
   readonly blocked_by: ErrorCode | null;
 }
 
-/** The units that these people's memberships name. A unit that waits is as blocked as what it waits for in the end. */
+/** The units and Ziik departments that these people's memberships name. A unit that waits is as blocked as what it waits for in the end. */
 async function readUnits(
   db: Knex,
   { id, tenant }: LoadContext,
@@ -120,10 +127,11 @@ async function readUnits(
 ): Promise<ReadonlyMap<string, UnitRef>> {
   const { rows } = await db.raw<{ rows: UnitRefRow[] }>(
     `with recursive named as materialized (
-       select distinct m.unit_id as id from sink.membership m
-        where m.tenant = :tenant and m.person_id = any(cast(:ids as text[])) and not m.deleted and m.unit_id is not null),
+       select distinct u.id from sink.membership m
+        cross join lateral (values (m.unit_id), (m.department_id)) as u (id)
+        where m.tenant = :tenant and m.person_id = any(cast(:ids as text[])) and not m.deleted and u.id is not null),
      unit as materialized (
-       select n.id, l.target_id,
+       select n.id, f.name, l.target_id,
               case when f.id is null then 'unknown' when f.deleted then 'gone'
                    when f.unit_type = 'department' then 'unmirrored' else 'live' end as state
          from named n
@@ -137,31 +145,51 @@ async function readUnits(
        select c.unit_id, w.state, w.code, w.waits_kind, w.waits_id, c.depth + 1
          from chain c join sink.work w on w.integration_id = :id and w.kind = c.waits_kind and w.id = c.waits_id
         where c.state = 'waiting' and c.depth < 20)
-     select u.id, u.state, u.target_id,
+     select u.id, u.name, u.state, u.target_id,
             (select coalesce(c.code, 'UNEXPECTED') from chain c
-              where c.unit_id = u.id and c.state in ('parked', 'conflict') limit 1) as blocked_by
+              where c.unit_id = u.id and c.state in ('parked', 'conflict', 'held') limit 1) as blocked_by
        from unit u`,
     { id, tenant, ids: [...ids] },
   );
   return new Map(
-    rows.map(({ id: unitId, state, target_id, blocked_by }) => [
+    rows.map(({ id: unitId, name, state, target_id, blocked_by }) => [
       unitId,
-      { state, targetId: target_id === null ? null : Number(target_id), blockedBy: blocked_by },
+      { name, state, targetId: target_id === null ? null : Number(target_id), blockedBy: blocked_by },
     ]),
   );
+}
+
+function ourUnits(
+  departmentIds: readonly number[],
+  ours: ReadonlyMap<number, OurUnit>,
+): Pick<PersonPart, 'ourDepartments' | 'ourUnitNames'> {
+  const found = departmentIds.flatMap((id) => ours.get(id) ?? []);
+  return {
+    ourDepartments: new Map(found.map(({ targetId, id }) => [targetId, id])),
+    ourUnitNames: new Map(found.map(({ id, name }) => [id, name])),
+  };
+}
+
+interface OurUnit {
+  readonly targetId: number;
+  readonly id: string;
+  readonly name: string | null;
 }
 
 /** Which of these departments are linked to units of ours, and to which. */
 async function readOurDepartments(
   db: Knex,
-  { id }: LoadContext,
+  { id, tenant }: LoadContext,
   departmentIds: readonly number[],
-): Promise<ReadonlyMap<number, string>> {
+): Promise<ReadonlyMap<number, OurUnit>> {
   if (departmentIds.length === 0) return new Map();
-  const { rows } = await db.raw<{ rows: { target_id: string; id: string }[] }>(
-    `select target_id, id from sink.link
-      where integration_id = :id and kind = 'unit' and target_id = any(cast(:departmentIds as bigint[]))`,
-    { id, departmentIds: [...departmentIds] },
+  const { rows } = await db.raw<{ rows: { target_id: string; id: string; name: string | null }[] }>(
+    `select l.target_id, l.id, f.name from sink.link l
+       left join sink.unit f on f.tenant = :tenant and f.id = l.id
+      where l.integration_id = :id and l.kind = 'unit' and l.target_id = any(cast(:departmentIds as bigint[]))`,
+    { id, tenant, departmentIds: [...departmentIds] },
   );
-  return new Map(rows.map((row) => [Number(row.target_id), row.id]));
+  return new Map(
+    rows.map((row) => [Number(row.target_id), { targetId: Number(row.target_id), id: row.id, name: row.name }]),
+  );
 }

@@ -30,15 +30,15 @@ function plain(input: PlanInput, world: World): unknown {
       roles: roles.map((node) => ({ ...node, memberId: node.fact?.deleted === true && node.memberId !== null })),
     };
   }
-  const memberships = byId(input.memberships).map(({ id, ordinal, unitId, rejectedCode, assignments }) => ({
-    id, ordinal, unitId, rejectedCode, assignments: byId(assignments),
+  const memberships = byId(input.memberships).map(({ id, ordinal, unitId, departmentId, rejectedCode, assignments }) => ({
+    id, ordinal, unitId, departmentId, rejectedCode, assignments: byId(assignments),
   })); // prettier-ignore
-  const units = memberships.map(({ unitId }) => unitId !== null && input.units.get(unitId));
+  const units = memberships.flatMap(({ unitId, departmentId }) => [unitId, departmentId ?? null]);
   return {
     ...input,
     roles: roles.map((node) => ({ ...node, memberId: null })),
     memberships,
-    units,
+    units: units.map((id) => id !== null && input.units.get(id)),
     twins: byId(input.twins),
   };
 }

@@ -1,31 +1,37 @@
 import { marker, type AppliedRole, type Outcome, type Policy } from '../model.ts';
 import type { RoleInput } from './input.ts';
 import { act, conflict, park, settled, tenantGone, topUnitChanged, waitFor } from './outcomes.ts';
-import type { RoleBook, RoleNode } from './role-book.ts';
-import { fits, interimName, maxName, trimmed } from './text.ts';
+import { behaviourOf } from './presets.ts';
+import { adoptable } from './adoptable.ts';
+import { isIgnored, type RoleBook, type RoleNode } from './role-book.ts';
+import { fits, interimName, maxName, trimmed, withId } from './text.ts';
 
 /** What becomes of a role's permission type now. */
 export function planRole(input: RoleInput, policy: Policy): Outcome {
   if (input.tenantGone) return tenantGone;
   if (input.topUnitChanged) return topUnitChanged;
-  const node = input.roles.get(input.id);
-  if (!node?.fact) return settled;
+  const roles = input.roles.undone();
+  const node = roles.get(input.id);
+  if (!node?.fact || isIgnored(node)) return settled;
+  if (behaviourOf(policy.settings).permissions === 'default_only' && !node.undo) return settled;
   if (node.fact.deleted) return remove(node);
   if (node.fact.rejectedCode) return park(node.fact.rejectedCode);
   const name = desiredRole(node);
   if (typeof name !== 'string') return name;
-  if (!node.link) return whenFree(input.roles, node, name) ?? create(input, name, policy);
+  if (!node.link) return whenFree(roles, node, name) ?? create(input, name, policy);
   // An adopted permission type is assigned, never renamed (semantics.md §1, decided 8).
   if (!node.link.madeByUs || node.link.applied.name === name) return settled;
   const { targetId } = node.link;
   const after = { name };
-  return whenFree(input.roles, node, name) ?? act({ op: 'permission_type.update', targetId, set: { name }, after });
+  return whenFree(roles, node, name) ?? act({ op: 'permission_type.update', targetId, set: { name }, after });
 }
 
 /** The permission type's name, or why there is none. */
-export function desiredRole({ fact }: RoleNode): string | Outcome {
-  const name = trimmed(fact?.name ?? null);
-  if (name === null) return park('FACT_INVALID', { field: 'name' });
+export function desiredRole({ id, fact, back, resolution }: RoleNode): string | Outcome {
+  if (back !== undefined) return back;
+  const own = trimmed(fact?.name ?? null);
+  if (own === null) return park('FACT_INVALID', { field: 'name' });
+  const name = resolution?.action === 'create_new' ? withId(own, id) : own;
   return fits(name, maxName) ? name : park('VALUE_TOO_LONG', { field: 'name', max: maxName });
 }
 
@@ -43,10 +49,12 @@ function create(input: RoleInput, name: string, policy: Policy): Outcome {
   const externalId = marker(policy.tenant, 'role', input.id);
   if (!input.candidates) return { kind: 'look_up', find: { marker: externalId, natural: { name } } };
   const own = input.candidates.find((candidate) => candidate.externalId === externalId);
-  const found = own ?? input.candidates.find(({ applied }) => 'name' in applied && applied.name.trim() === name);
+  const chosen = adoptable(input.candidates, input.roles.get(input.id)?.resolution);
+  const found =
+    own ?? chosen ?? input.candidates.find(({ applied }) => 'name' in applied && applied.name.trim() === name);
   if (!found) return act({ op: 'permission_type.create', name, externalId, after: { name } });
   const { targetId } = found;
-  if (found.isSystem) return conflict('PERMISSION_TYPE_HAS_RIGHTS', { targetId });
+  if (found.isSystem && found !== chosen) return conflict('PERMISSION_TYPE_HAS_RIGHTS', { targetId });
   if (found.linkedBy?.scope === 'elsewhere') return conflict('LINKED_ELSEWHERE', { targetId });
   if (found.linkedBy) return park('PERMISSION_TYPE_NAME_TAKEN', { role: found.linkedBy.id });
   const after: AppliedRole = { name: (found.applied as AppliedRole).name };
@@ -70,11 +78,12 @@ function whenFree(roles: RoleBook, node: RoleNode, name: string): Outcome | unde
 }
 
 /** True when a role gives up the name its permission type has: deleted, or renamed where we may rename. */
-function isLeaving({ fact, link }: RoleNode): boolean {
-  if (!fact || !link) return false;
+function isLeaving(node: RoleNode): boolean {
+  const { fact, link } = node;
+  if (!fact || !link || isIgnored(node)) return false;
   if (fact.deleted) return true;
-  const name = fact.rejectedCode || !link.madeByUs ? null : trimmed(fact.name);
-  return name !== null && fits(name, maxName) && name !== link.applied.name;
+  const name = fact.rejectedCode || !link.madeByUs ? null : desiredRole(node);
+  return typeof name === 'string' && name !== link.applied.name;
 }
 
 /** Follows who waits for whose name: true when that chain ends at a role which can be dealt with now. */
@@ -87,7 +96,8 @@ function canGo(roles: RoleBook, planned: RoleNode, holder: RoleNode): boolean {
     if ((at.work !== 'ready' && at.work !== 'waiting') || !isLeaving(at)) return false;
     const isReady = at.work === 'ready';
     if (at.fact?.deleted) return at.memberId === null && isReady;
-    const next: RoleNode | undefined = roles.holderOf(trimmed(at.fact?.name ?? null) ?? '');
+    const name: string | Outcome = desiredRole(at);
+    const next: RoleNode | undefined = typeof name === 'string' ? roles.holderOf(name) : undefined;
     if (!next || next.id === at.id) return isReady;
     seen.push(at);
     at = next;

@@ -1,8 +1,10 @@
 import { marker, type Action, type Candidate, type Outcome, type Policy, type AppliedUnit } from '../model.ts';
 import type { UnitInput } from './input.ts';
+import { adoptable } from './adoptable.ts';
 import { act, conflict, park, settled, tenantGone, topUnitChanged, waitFor } from './outcomes.ts';
 import { interimName, trimmed } from './text.ts';
-import { unitStep, type Slot } from './unit-step.ts';
+import { behaviourOf } from './presets.ts';
+import { isRemovable, unitStep, type Slot } from './unit-step.ts';
 import { isGone, type UnitNode, type UnitTree } from './unit-tree.ts';
 
 /** The unit linked as the top one is gone or below another: the tenant stops (semantics.md §1, decided 14). */
@@ -15,8 +17,8 @@ export function isTopUnitChanged(tree: UnitTree): boolean {
 /** What becomes of a unit's department now. */
 export function planUnit(input: UnitInput, policy: Policy): Outcome {
   if (input.tenantGone) return tenantGone;
-  const tree = input.units;
-  if (isTopUnitChanged(tree)) return topUnitChanged;
+  if (isTopUnitChanged(input.units)) return topUnitChanged;
+  const tree = input.units.undone();
   const node = tree.get(input.id);
   if (!node) return settled;
   const step = unitStep(tree, node, policy);
@@ -26,12 +28,12 @@ export function planUnit(input: UnitInput, policy: Policy): Outcome {
     case 'link_top':
       return act(linkTop(node, policy));
     case 'remove':
-      return remove(input, node);
+      return remove(input, node, policy);
     case 'place':
       return node.link ? act(update(node, step.slot)) : createUnit(input, step.slot, policy);
     case 'needs':
       return step.why === 'parent' || step.why === 'child'
-        ? waitFor('unit', step.id)
+        ? waitFor('unit', step.id, ...(step.why === 'child' && node.undo ? (['DEPARTMENT_NOT_EMPTY'] as const) : []))
         : makeWay(tree, node, tree.get(step.id)!, { policy, why: step.why });
   }
 }
@@ -41,9 +43,9 @@ function linkTop(node: UnitNode, policy: Policy): Action {
   return { op: 'link', targetId: policy.catalogue.topDepartmentId, madeByUs: false, isTop: true, after };
 }
 
-function remove(input: UnitInput, node: UnitNode): Outcome {
-  const { targetId, madeByUs } = node.link!;
-  if (!madeByUs) return act({ op: 'unlink', targetId });
+function remove(input: UnitInput, node: UnitNode, policy: Policy): Outcome {
+  const { targetId } = node.link!;
+  if (!isRemovable(node, policy)) return act({ op: 'unlink', targetId });
   if (!input.occupants) return { kind: 'look_up', what: 'occupants' };
   const { users, departments } = input.occupants;
   if (users + departments > 0) return park('DEPARTMENT_NOT_EMPTY', { users, departments });
@@ -63,14 +65,27 @@ function update(node: UnitNode, slot: Slot): Action {
   };
 }
 
-/** Found by marker: ours from before a crash. Found by (parent, exact name): adopted, at first link only (decided 8). */
+/**
+ * Found by marker: ours from before a crash. Found by (parent, exact name): adopted, at first link only (decided 8). In a
+ * flat structure the exact name is looked for anywhere in the tree, and several of it are a match case (semantics.md §4).
+ */
 export function createUnit(input: UnitInput, slot: Slot, policy: Policy): Outcome {
   const externalId = marker(policy.tenant, 'unit', input.id);
-  if (!input.candidates) return { kind: 'look_up', find: { marker: externalId, natural: slot } };
+  const isFlat = behaviourOf(policy.settings).structure === 'flat';
+  if (!input.candidates) {
+    return { kind: 'look_up', find: { marker: externalId, natural: isFlat ? { name: slot.name } : slot } };
+  }
   const own = input.candidates.find((candidate) => candidate.externalId === externalId);
-  const found = own ?? input.candidates.find((candidate) => isAt(candidate, slot));
+  const named = input.candidates.filter((candidate) => isNamed(candidate, slot, isFlat));
+  if (!own && !adoptable(input.candidates, input.units.get(input.id)?.resolution) && named.length > 1) {
+    return conflict('DEPARTMENT_AMBIGUOUS', {
+      targetIds: named.map(({ targetId }) => targetId).toSorted((a, b) => a - b),
+    });
+  }
+  const chosen = adoptable(input.candidates, input.units.get(input.id)?.resolution);
+  const found = own ?? chosen ?? named[0];
   if (!found) return act({ op: 'department.create', ...slot, externalId, after: slot });
-  if (found.linkedBy?.scope === 'elsewhere' || found.targetId === policy.catalogue.topDepartmentId) {
+  if (found.linkedBy?.scope === 'elsewhere' || (!isFlat && found.targetId === policy.catalogue.topDepartmentId)) {
     return conflict('LINKED_ELSEWHERE', { targetId: found.targetId });
   }
   if (found.linkedBy) return park('DEPARTMENT_NAME_TAKEN', { unit: found.linkedBy.id });
@@ -78,8 +93,8 @@ export function createUnit(input: UnitInput, slot: Slot, policy: Policy): Outcom
   return act({ op: 'link', targetId: found.targetId, madeByUs: found === own, isTop: false, after });
 }
 
-function isAt({ applied }: Candidate, slot: Slot): boolean {
-  return 'parentId' in applied && applied.parentId === slot.parentId && applied.name.trim() === slot.name;
+function isNamed({ applied }: Candidate, slot: Slot, anywhere: boolean): boolean {
+  return 'parentId' in applied && (anywhere || applied.parentId === slot.parentId) && applied.name.trim() === slot.name;
 }
 
 /**
@@ -92,7 +107,7 @@ function makeWay(
   other: UnitNode,
   { policy, why }: { readonly policy: Policy; readonly why: 'name' | 'path' },
 ): Outcome {
-  const letGo = isGone(other) && !other.link?.madeByUs;
+  const letGo = isGone(other) && !isRemovable(other, policy);
   if (letGo || canGo(tree, node, other, policy) || !other.link) return waitFor('unit', other.id);
   const { targetId, applied } = other.link;
   const parentId = why === 'path' ? policy.catalogue.topDepartmentId : applied.parentId!;

@@ -1,12 +1,19 @@
 import type { Outcome, Policy, TargetId } from '../model.ts';
+import { defaultDepartmentOf } from './desired-person.ts';
 import { park, settled, waitFor } from './outcomes.ts';
+import { behaviourOf } from './presets.ts';
 import { compareIds, fits, maxName, trimmed, withId } from './text.ts';
-import { isGone, type UnitNode, type Units } from './unit-tree.ts';
+import { isGone, isIgnored, type UnitNode, type Units } from './unit-tree.ts';
 
 /** Where a unit's department belongs. */
 export interface Slot {
   readonly parentId: TargetId;
   readonly name: string;
+}
+
+/** A department is taken away only when we made it, and only where the preset follows the source. */
+export function isRemovable({ link, undo }: UnitNode, { settings }: Policy): boolean {
+  return link !== null && link.madeByUs && (behaviourOf(settings).follow || Boolean(undo));
 }
 
 /** How far one unit is, seen for itself. */
@@ -23,30 +30,47 @@ const rest = (outcome: Outcome): Step => ({ kind: 'rest', outcome });
 
 /** What stands between a unit and its department: the one next thing. Total, and the same for the same tree. */
 export function unitStep(tree: Units, node: UnitNode, policy: Policy): Step {
-  if (node.fact === null) return rest(settled);
+  if (node.fact === null || isIgnored(node)) return rest(settled);
   if (isGone(node)) return removal(tree, node, policy);
   if (node.fact.rejectedCode) return rest(park(node.fact.rejectedCode));
-  if (node.fact.parentId === null) return topStep(tree, node);
+  const { structure, follow } = behaviourOf(policy.settings);
+  if (node.link && !follow && !node.back) return rest(settled);
+  if (isTopUnit(node, policy)) return topStep(tree, node);
   const slot = desiredSlot(tree, node, policy);
-  return 'kind' in slot ? slot : placing(tree, node, slot, policy);
+  if ('kind' in slot) return slot;
+  return structure === 'flat' && !node.back ? { kind: 'place', slot } : placing(tree, node, slot, policy);
+}
+
+/** True for the unit that is the top department. */
+export function isTopUnit({ fact, link }: UnitNode, { settings }: Policy): boolean {
+  if (link?.isTop) return true;
+  const { structure, topUnit } = behaviourOf(settings);
+  return structure === 'tree' && topUnit === 'is_top_department' && fact?.parentId === null;
 }
 
 /** Where a live unit's department belongs, or why that cannot be said. The top unit has no slot. */
 export function desiredSlot(tree: Units, node: UnitNode, policy: Policy): Slot | Step {
-  const parentId = node.fact?.parentId ?? '';
   const name = desiredName(node, policy);
   if (typeof name !== 'string') return rest(name);
+  if (typeof node.back?.parentId === 'number') return { parentId: node.back.parentId, name };
+  const parentId = node.fact?.parentId ?? null;
+  if (parentId === null || behaviourOf(policy.settings).structure === 'flat') {
+    return { parentId: policy.catalogue.topDepartmentId, name };
+  }
   const parent = tree.get(parentId);
   if (parent?.fact?.isDepartment) return rest(park('FACT_INVALID', { reason: 'parent_is_department' }));
+  if (parent && !parent.link && isIgnored(parent)) return rest(park('IGNORED', { unit: parentId }));
   if (!parent?.link || isGone(parent)) return { kind: 'needs', id: parentId, why: 'parent' };
   return { parentId: parent.link.targetId, name };
 }
 
 /** The department's name, or why there is none. */
 function desiredName(node: UnitNode, policy: Policy): string | Outcome {
+  if (node.back) return node.back.name;
   const own = trimmed(node.fact?.name ?? null);
   if (own === null) return park('FACT_INVALID', { field: 'name' });
-  const name = policy.settings.uniqueUnits ? withId(own, node.id) : own;
+  const isOwn = policy.settings.uniqueUnits || node.resolution?.action === 'create_new';
+  const name = isOwn ? withId(own, node.id) : own;
   return fits(name, maxName) ? name : park('VALUE_TOO_LONG', { field: 'name', max: maxName });
 }
 
@@ -66,7 +90,7 @@ function topStep(tree: Units, node: UnitNode): Step {
 function placing(tree: Units, node: UnitNode, slot: Slot, policy: Policy): Step {
   const applied = node.link?.applied;
   if (applied && applied.parentId === slot.parentId && applied.name === slot.name) return rest(settled);
-  const mover = applied && moverAbove(tree, node, slot.parentId);
+  const mover = applied && moverAbove(tree, node, slot.parentId, policy);
   if (mover) return { kind: 'needs', id: mover.id, why: 'path' };
   const holder = tree.holderOf(slot.parentId, slot.name);
   if (!holder || holder.id === node.id) return { kind: 'place', slot };
@@ -78,29 +102,31 @@ function placing(tree: Units, node: UnitNode, slot: Slot, policy: Policy): Step 
  * Our new parent's department is below our own one now: moving would close a circle. The unit on the path between that
  * wants to be elsewhere, nearest to the parent; in an organisation without circles there is always one.
  */
-function moverAbove(tree: Units, node: UnitNode, parentId: TargetId): UnitNode | undefined {
+function moverAbove(tree: Units, node: UnitNode, parentId: TargetId, policy: Policy): UnitNode | undefined {
   let mover: UnitNode | undefined;
   let at = tree.at(parentId);
   for (const seen = new Set<string>(); at?.link && !seen.has(at.id); at = tree.at(at.link.applied.parentId ?? -1)) {
     if (at.id === node.id) return mover;
     seen.add(at.id);
-    mover ??= wantsOtherParent(tree, at) ? at : undefined;
+    mover ??= wantsOtherParent(tree, at, policy) ? at : undefined;
   }
   return undefined;
 }
 
-function wantsOtherParent(tree: Units, node: UnitNode): boolean {
-  if (!node.fact || isGone(node) || node.fact.parentId === null) return false;
+function wantsOtherParent(tree: Units, node: UnitNode, policy: Policy): boolean {
+  if (typeof node.back?.parentId === 'number') return node.back.parentId !== node.link?.applied.parentId;
+  if (!node.fact || isIgnored(node) || isGone(node) || isTopUnit(node, policy)) return false;
+  if (node.fact.parentId === null) return policy.catalogue.topDepartmentId !== node.link?.applied.parentId;
   return tree.get(node.fact.parentId)?.link?.targetId !== node.link?.applied.parentId;
 }
 
 /** True when a unit gives up the name it holds under its parent: deleted, renamed or moved away. */
 function isLeaving(tree: Units, holder: UnitNode, policy: Policy): boolean {
-  if (!holder.fact || !holder.link) return false;
+  if (!holder.fact || !holder.link || isIgnored(holder)) return false;
   if (isGone(holder)) return true;
   if (holder.fact.rejectedCode) return false;
   const name = desiredName(holder, policy);
-  return (typeof name === 'string' && name !== holder.link.applied.name) || wantsOtherParent(tree, holder);
+  return (typeof name === 'string' && name !== holder.link.applied.name) || wantsOtherParent(tree, holder, policy);
 }
 
 /**
@@ -110,14 +136,17 @@ function isLeaving(tree: Units, holder: UnitNode, policy: Policy): boolean {
 function removal(tree: Units, node: UnitNode, policy: Policy): Step {
   const { link } = node;
   if (!link) return rest(settled);
-  if (link.madeByUs) {
-    if (link.targetId === policy.catalogue.defaultDepartmentId) {
+  const isRemoved = isRemovable(node, policy);
+  if (isRemoved) {
+    if ([policy.catalogue.defaultDepartmentId, defaultDepartmentOf(policy)].includes(link.targetId)) {
       return rest(park('DEPARTMENT_NOT_EMPTY', { reason: 'default_department' }));
     }
     const child = tree.childrenOf(link.targetId).toSorted(compareIds)[0];
     if (child !== undefined) return { kind: 'needs', id: child, why: 'child' };
   }
-  const leavesFirst = link.madeByUs || policy.settings.keepForeignDepartments;
-  if (leavesFirst && node.memberId !== null) return rest(waitFor('person', node.memberId));
+  const leavesFirst = isRemoved || policy.settings.keepForeignDepartments;
+  if (leavesFirst && node.memberId !== null) {
+    return rest(waitFor('person', node.memberId, ...(node.undo ? (['DEPARTMENT_NOT_EMPTY'] as const) : [])));
+  }
   return { kind: 'remove' };
 }
