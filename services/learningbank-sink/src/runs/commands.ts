@@ -1,0 +1,75 @@
+import { AppError, isAppError, type ErrorCode } from '@orgstream/core';
+import { type Command, type CommandRow, finishCommand, type Knex, takeCommand } from '@orgstream/database';
+import type { Logger } from '@orgstream/runtime';
+import type { Way } from '../platform/session-pool.ts';
+import { errorFacts } from '../reconcile/error-facts.ts';
+import type { Integration } from '../reconcile/integration-store.ts';
+import type { Fenced } from './fence.ts';
+
+/** Commands that the owner of an integration's platform answers. */
+type PlatformBound = Extract<Command, { readonly payload: { readonly integration: string } }>;
+export type PlatformCommand = PlatformBound['kind'];
+
+/** What a handler is given beside the payload. */
+export interface CommandContext {
+  readonly db: Knex;
+  readonly log: Logger;
+  readonly platform: string;
+  readonly integration: Integration;
+  /** The way to the platform; undefined while there is none. */
+  readonly way: Way | undefined;
+  readonly now: () => Date;
+  /** For everything that is written: a transaction of the platform's owner. */
+  readonly fenced: Fenced;
+}
+
+/**
+ * Answers a command; what it throws (AppError) is the answer too. May be called again for the same command after a crash:
+ * what it did then must do no harm, or be refused with a code.
+ */
+export type CommandHandler<K extends PlatformCommand = PlatformCommand> = (
+  payload: Extract<PlatformBound, { readonly kind: K }>['payload'],
+  context: CommandContext,
+) => Promise<unknown>;
+
+export type CommandHandlers = { readonly [K in PlatformCommand]?: CommandHandler<K> };
+
+interface Inbox {
+  readonly db: Knex;
+  readonly log: Logger;
+  readonly handlers: CommandHandlers;
+  readonly integrations: ReadonlyMap<string, Integration>;
+  readonly contextOf: (integration: Integration) => CommandContext;
+}
+
+/** Takes and answers every new command about these integrations; returns how many there were. */
+export async function answerCommands(inbox: Inbox, isStopped: () => boolean): Promise<number> {
+  const { db, handlers, integrations } = inbox;
+  if (integrations.size === 0) return 0;
+  const filter = { kinds: Object.keys(handlers) as PlatformCommand[], integrations: [...integrations.keys()] };
+  for (let answered = 0; ; answered += 1) {
+    if (isStopped()) return answered;
+    const command = await takeCommand(db, 'learningbank-sink', filter);
+    if (!command) return answered;
+    await answer(inbox, command);
+  }
+}
+
+async function answer({ db, log, handlers, integrations, contextOf }: Inbox, command: CommandRow): Promise<void> {
+  const payload = command.payload as PlatformBound['payload'];
+  const integration = integrations.get(payload.integration);
+  try {
+    const handler = handlers[command.kind as PlatformCommand] as CommandHandler | undefined;
+    if (!integration || !handler) throw new AppError('NOT_FOUND', 'no such integration');
+    const result = await handler(payload as never, contextOf(integration));
+    await finishCommand(db, command.id, { result });
+  } catch (error) {
+    // Not ours any more: whoever owns the platform takes it again.
+    if (isAppError(error, 'LEASE_LOST')) return;
+    if (!isAppError(error)) log.error({ ...errorFacts(error), command: command.kind }, 'command failed');
+    const code: ErrorCode = isAppError(error) ? error.code : 'UNEXPECTED';
+    const message = isAppError(error) ? error.message : 'see the log of the sink';
+    const run = isAppError(error) ? error.data['run'] : undefined;
+    await finishCommand(db, command.id, { code, message, ...(run === undefined ? {} : { result: { run } }) });
+  }
+}

@@ -1,0 +1,255 @@
+import { AppError, isAppError } from '@orgstream/core';
+import { type Knex, type RunDecision, postgresError } from '@orgstream/database';
+import type { Logger } from '@orgstream/runtime';
+import type { Lease } from '../platform/lease.ts';
+import type { Way } from '../platform/session-pool.ts';
+import { plannerVersion as currentPlanner } from '../plan/index.ts';
+import { Bell } from '../reconcile/bell.ts';
+import { errorFacts } from '../reconcile/error-facts.ts';
+import type { Integration } from '../reconcile/integration-store.ts';
+import { type Application, beginApplying } from './apply.ts';
+import { beginDueRuns } from './automatic.ts';
+import { answerCommands, type CommandHandlers } from './commands.ts';
+import { decide, findApplying } from './decide.ts';
+import { createFence, type Fenced } from './fence.ts';
+import { endRun } from './finish.ts';
+import type { RunPlanners } from './kind.ts';
+import { planRun } from './planning.ts';
+import { lockRun, moveRun, readOpenRuns, type RunRow } from './run-store.ts';
+import { followRun, Pace } from './settle.ts';
+import { startRun } from './start.ts';
+
+export interface ConductorOptions {
+  readonly db: Knex;
+  readonly log: Logger;
+  readonly lease: Lease;
+  readonly stop: AbortSignal;
+  readonly now: () => Date;
+  /** How often a run under way is looked at. */
+  readonly pollMs: number;
+  /** Those of the platform, as last read. */
+  readonly integrations: () => readonly Integration[];
+  /** Reads the integrations again: a run has changed them. */
+  readonly refresh: () => Promise<void>;
+  readonly wayOf: (integrationId: string) => Way | undefined;
+  readonly planners: RunPlanners;
+  /** Of commands that are not about runs. */
+  readonly handlers: CommandHandlers;
+  /** Default: of the planner as it is. */
+  readonly plannerVersion?: number;
+}
+
+/** Without runs under way the tables are looked at this often; commands and changes of integrations ring the bell. */
+const idleMs = 3_000;
+
+/**
+ * Conducts the runs of one owned platform:
+ *
+ *   waiting_for_snapshot ─▶ planning ─▶ planned ─ approved, or by itself ─▶ applying ─ nothing goes on, nothing held ─▶ done
+ *                                          └─ dry run, or nothing to do ─▶ done          cancelled, failed: from any of them
+ *
+ * Everything is in the tables, and every move compares the state it was seen in: killed anywhere, the next owner plans
+ * again what was being planned, and goes on following what was being applied.
+ */
+export class Conductor {
+  readonly bell = new Bell();
+  readonly #options: ConductorOptions;
+  readonly #fenced: Fenced;
+  readonly #plannerVersion: number;
+  /** Plans being made, by run. */
+  readonly #planning = new Map<string, { readonly stop: AbortController; readonly done: Promise<void> }>();
+  readonly #paces = new Map<string, Pace>();
+
+  constructor(options: ConductorOptions) {
+    this.#options = options;
+    this.#fenced = createFence(options.db, options.lease);
+    this.#plannerVersion = options.plannerVersion ?? currentPlanner;
+  }
+
+  /** Works until stopped; resolves when no plan is being made any more. */
+  async run(): Promise<void> {
+    const { stop, log, lease } = this.#options;
+    while (!stop.aborted) {
+      let waitMs = this.#options.pollMs;
+      try {
+        if (lease.held) waitMs = await this.#turn();
+      } catch (error) {
+        if (!isAppError(error, 'LEASE_LOST')) log.warn({ ...errorFacts(error), platform: lease.platform }, 'runs wait');
+      }
+      await this.bell.wait(waitMs, stop);
+    }
+    for (const { stop: end } of this.#planning.values()) end.abort();
+    await Promise.all([...this.#planning.values()].map(({ done }) => done));
+  }
+
+  async #turn(): Promise<number> {
+    const { db, log, pollMs, stop, lease } = this.#options;
+    const startedAt = performance.now();
+    const integrations = this.#options.integrations();
+    const byId = new Map(integrations.map((integration) => [integration.id, integration]));
+    const contextOf = this.#commandContext;
+    const inbox = { db, log, handlers: this.#handlers, integrations: byId, contextOf };
+    await answerCommands(inbox, () => stop.aborted || !lease.held);
+    await beginDueRuns({ db, fenced: this.#fenced }, this.#options.integrations(), this.#plannerVersion);
+    const runs = await readOpenRuns(db, [...byId.keys()]);
+    this.#forget(runs);
+    let busy = false;
+    for (const run of runs) busy = (await this.#advance(run)) || busy;
+    // A long run is looked at more rarely, so that looking stays a small part of the work.
+    return busy ? Math.max(pollMs, (performance.now() - startedAt) * 10) : idleMs;
+  }
+
+  readonly #commandContext = (integration: Integration) => {
+    const { db, log, lease, now, wayOf } = this.#options;
+    const way = wayOf(integration.id);
+    return { db, log, platform: lease.platform, integration, way, now, fenced: this.#fenced };
+  };
+
+  /** Takes the next step of a run, if there is one; true when it should be looked at again soon. */
+  async #advance(run: RunRow): Promise<boolean> {
+    const integration = this.#options.integrations().find(({ id }) => id === run.integrationId);
+    if (!integration) return false;
+    try {
+      if (run.kind === 'gap' && !integration.enabled) return await this.#cancelDisabled(run);
+      switch (run.state) {
+        case 'planning':
+          return this.#plan(run, integration);
+        case 'planned':
+          return await this.#leavePlanned(run, integration);
+        case 'applying':
+          return await this.#follow(run);
+        default:
+          return false;
+      }
+    } catch (error) {
+      await this.#failed(run, error);
+      return true;
+    }
+  }
+
+  async #cancelDisabled(run: RunRow): Promise<boolean> {
+    const error = { code: 'NOT_SENDING', message: 'the integration was disabled' } as const;
+    await this.#locked(run, (tx, locked) => endRun(tx, locked, { state: 'cancelled', error }));
+    return false;
+  }
+
+  /** Plans beside the loop, one run of an integration at a time. */
+  #plan(run: RunRow, integration: Integration): boolean {
+    const { db, log, lease, now, wayOf, planners } = this.#options;
+    if (this.#planning.has(run.id)) return true;
+    const way = wayOf(run.integrationId);
+    const planner = planners[run.kind];
+    const isFirst = run.isFirst || run.kind === 'rebuild';
+    if (!way || !planner || !integration.enabled) return false;
+    if (isFirst ? integration.state !== 'planning' : integration.state !== 'live') return false;
+    const stop = new AbortController();
+    const options = { db, log, fenced: this.#fenced, platform: lease.platform, run, integration, way, planner, now };
+    const done = planRun({ ...options, plannerVersion: this.#plannerVersion, signal: stop.signal })
+      .catch((error: unknown) => (stop.signal.aborted ? undefined : this.#failed(run, error)))
+      .finally(() => {
+        this.#planning.delete(run.id);
+        this.bell.ring();
+      });
+    this.#planning.set(run.id, { stop, done });
+    return true;
+  }
+
+  async #leavePlanned(run: RunRow, integration: Integration): Promise<boolean> {
+    if (run.dryRun) {
+      await this.#locked(run, (tx, locked) => moveRun(tx, locked, { state: 'done' }));
+      return false;
+    }
+    if (run.needsApproval || !integration.enabled) return false;
+    const isBlocked = await this.#locked(run, async (tx, locked) => {
+      if (locked.state !== 'planned' || locked.needsApproval) return false;
+      if ((await findApplying(tx, locked)) !== undefined) return true;
+      await beginApplying(tx, this.#application(locked, integration), { choice: {}, by: locked.decidedBy });
+      return false;
+    });
+    await this.#options.refresh();
+    return !isBlocked;
+  }
+
+  async #follow(run: RunRow): Promise<boolean> {
+    let pace = this.#paces.get(run.id);
+    if (!pace) this.#paces.set(run.id, (pace = new Pace()));
+    const at = { at: pace, nowMs: this.#options.now().getTime() };
+    const isBusy = await this.#locked(run, (tx, locked) =>
+      locked.state === 'applying' ? followRun(tx, locked, at) : Promise.resolve(true),
+    );
+    return isBusy === true;
+  }
+
+  #application(run: RunRow, integration: Integration): Application {
+    const { planners, lease } = this.#options;
+    const planner = planners[run.kind]!;
+    return { run, integration, platform: lease.platform, planner, plannerVersion: this.#plannerVersion };
+  }
+
+  /** Runs `work` on the run as it is now, locked. */
+  async #locked<T>(run: RunRow, work: (tx: Knex, run: RunRow) => Promise<T>): Promise<T | undefined> {
+    return this.#fenced(async (tx) => {
+      const locked = await lockRun(tx, run);
+      return locked ? work(tx, locked) : undefined;
+    });
+  }
+
+  /** A code ends the run; trouble of the database or the platform is tried again. */
+  async #failed(run: RunRow, error: unknown): Promise<void> {
+    const { log } = this.#options;
+    const known = isAppError(error) ? error : postgresError(error, 'conducting a run');
+    if (isAppError(known) && known.disposition === 'retry') {
+      log.info({ ...errorFacts(known), runId: run.id, kind: run.kind }, 'run waits');
+      return;
+    }
+    log.warn({ ...errorFacts(error), runId: run.id, kind: run.kind, integration: run.integrationId }, 'run failed');
+    const code: AppError['code'] = isAppError(error) ? error.code : 'UNEXPECTED';
+    const message = isAppError(error) ? error.message : 'see the log of the sink';
+    await this.#fail(run, { code, message }).catch((failure: unknown) =>
+      log.warn({ ...errorFacts(failure), runId: run.id }, 'run not ended'),
+    );
+  }
+
+  async #fail(run: RunRow, error: Pick<AppError, 'code' | 'message'>): Promise<void> {
+    await this.#locked(run, async (tx, locked) => {
+      if (locked.state === run.state) await endRun(tx, locked, { state: 'failed', error });
+    });
+  }
+
+  #forget(runs: readonly RunRow[]): void {
+    const open = new Map(runs.map((run) => [run.id, run.state]));
+    for (const id of this.#paces.keys()) if (open.get(id) !== 'applying') this.#paces.delete(id);
+    for (const [id, { stop }] of this.#planning) if (open.get(id) !== 'planning') stop.abort();
+  }
+
+  get #handlers(): CommandHandlers {
+    return {
+      ...this.#options.handlers,
+      'run.start': async (payload, { integration }) => {
+        const { planners, lease } = this.#options;
+        const starting = { integration, platform: lease.platform, planners, plannerVersion: this.#plannerVersion };
+        const started = await this.#fenced((tx) => startRun(tx, starting, payload));
+        await this.#options.refresh();
+        return started;
+      },
+      'run.decide': (payload, { integration }) => this.#decide(payload, integration),
+    };
+  }
+
+  async #decide(decision: RunDecision, integration: Integration): Promise<{ readonly run: string }> {
+    const key = { id: decision.run, integrationId: integration.id };
+    let seen: RunRow | undefined;
+    try {
+      await this.#fenced(async (tx) => {
+        seen = await lockRun(tx, key);
+        if (!seen) throw new AppError('NOT_FOUND', 'deciding about a run: the integration has no such run');
+        await decide(tx, this.#application(seen, integration), decision);
+      });
+    } catch (error) {
+      if (seen && isAppError(error, 'RUN_SETTINGS_CHANGED', 'RUN_PLANNER_CHANGED')) await this.#fail(seen, error);
+      throw error;
+    }
+    await this.#options.refresh();
+    return { run: decision.run };
+  }
+}

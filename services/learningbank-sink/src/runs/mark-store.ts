@@ -1,0 +1,155 @@
+import type { Knex } from '@orgstream/database';
+import type { RunItemState } from '@orgstream/core';
+import { lanes } from '../model.ts';
+import { choiceBindings, choiceSql, type ItemChoice } from './item-store.ts';
+import type { RunRow } from './run-store.ts';
+
+/** What a run of these kinds applies is work that waits for it in lane gap; nothing else of the plan is touched. */
+export function waitsFor({ kind }: Pick<RunRow, 'kind'>): 'gap' | 'replay' | null {
+  return kind === 'gap' || kind === 'replay' ? kind : null;
+}
+
+/** Which items are put to work. */
+export interface Marking {
+  readonly run: RunRow;
+  readonly tenant: string;
+  readonly from: readonly RunItemState[];
+  readonly choice: ItemChoice;
+  /** An operator approved: what was planned passes the brake, what has become more destructive is held. */
+  readonly approved: boolean;
+}
+
+/**
+ * Puts items to work: their state becomes `approved`, and their objects are marked, leavers in lane leaver, the rest in
+ * lane bulk; `next_at` lies in the past and holds the order parents before children, roles, people. A row that is there
+ * already is taken over, but for one that is being undone. Returns the numbers of the items.
+ */
+export async function markItems(tx: Knex, marking: Marking): Promise<readonly number[]> {
+  const { run, choice, from, approved, tenant } = marking;
+  const forRun = waitsFor(run);
+  const { rows } = await tx.raw<{ rows: { no: string }[] }>(
+    `with recursive chosen as (
+       update sink.run_item i set state = 'approved', code = null
+        where i.run_id = :run and i.state = any(cast(:from as text[])) and ${choiceSql}
+       returning i.no, i.kind, i.id, i.operations, i.hash),
+     tree as (
+       select id, 0 as depth from sink.unit where tenant = :tenant and parent_id is null and not deleted
+       union all
+       select u.id, t.depth + 1 from sink.unit u join tree t on u.parent_id = t.id
+        where u.tenant = :tenant and not u.deleted and t.depth < 100),
+     depths as materialized (select id, min(depth) as depth from tree group by id),
+     objects as (
+       select c.*, coalesce(u.epoch, r.epoch, p.epoch, 0) as epoch, coalesce(u.lsn, r.lsn, p.lsn, 0) as lsn,
+              coalesce(u.committed_at, r.committed_at, p.committed_at, now()) as committed_at,
+              c.kind = 'person' and 'deactivate' = any(c.operations) as leaves,
+              case c.kind when 'unit' then coalesce(d.depth, 100) when 'role' then 200 else 300 end as rank
+         from chosen c
+         left join sink.unit u on c.kind = 'unit' and u.tenant = :tenant and u.id = c.id
+         left join depths d on c.kind = 'unit' and d.id = c.id
+         left join sink.role r on c.kind = 'role' and r.tenant = :tenant and r.id = c.id
+         left join sink.person p on c.kind = 'person' and p.tenant = :tenant and p.id = c.id),
+     marked as (
+       insert into sink.work as w (integration_id, kind, id, lane, next_at, run_id, operations, hash, approved_hash,
+              approved_operations, cause_epoch, cause_lsn, committed_at)
+       select :integration, o.kind, o.id, cast(case when o.leaves then cast(:leaver as int) else :bulk end as smallint),
+              now() - interval '1 day' + o.rank * interval '1 s', :run, o.operations, o.hash,
+              case when :approved then o.hash end, case when :approved then o.operations end,
+              o.epoch, o.lsn, case when o.leaves then now() else o.committed_at end
+         from objects o
+        where cast(:forRun as text) is null or exists (
+                select from sink.work g where (g.integration_id, g.kind, g.id) = (:integration, o.kind, o.id) and ${mineSql('g')})
+        order by o.kind, o.id
+       on conflict (integration_id, kind, id) do update set
+         lane = least(w.lane, excluded.lane), state = 'ready', code = null, detail = null, waits_kind = null, waits_id = null,
+         attempts = 0, next_at = case when w.ripe then least(w.next_at, excluded.next_at) else w.next_at end,
+         generation = excluded.generation, for_run = null, run_id = excluded.run_id, operations = excluded.operations,
+         hash = excluded.hash, approved_hash = excluded.approved_hash, approved_operations = excluded.approved_operations
+        where w.undo is null or w.run_id = excluded.run_id
+       returning 1)
+     select no from chosen where (select count(*) from marked) >= 0 order by no`,
+    {
+      run: run.id,
+      integration: run.integrationId,
+      tenant,
+      from: [...from],
+      forRun,
+      approved,
+      leaver: lanes.leaver,
+      bulk: lanes.bulk,
+      ...choiceBindings(choice),
+    },
+  );
+  return rows.map(({ no }) => Number(no));
+}
+
+/** Work that waits for a run of the kind, or that this run holds already. */
+const mineSql = (work: string): string => `((${work}.lane = 3 and ${work}.for_run = :forRun) or ${work}.run_id = :run)`;
+
+/**
+ * Work that waits for this run and is no item of it that is still to be decided: what was changed and changed back. It is
+ * let go, and settles without a call; if there is more to it by now, an approved run holds it.
+ */
+export async function releaseRest(tx: Knex, run: RunRow, approved: boolean): Promise<void> {
+  const forRun = waitsFor(run);
+  if (forRun === null) return;
+  await tx.raw(
+    `update sink.work w set lane = :bulk, for_run = null, run_id = :run, state = 'ready', next_at = now(),
+            approved_operations = case when :approved then cast('{}' as text[]) end, generation = nextval('sink.work_generation')
+      where w.integration_id = :integration and w.lane = 3 and w.for_run = :forRun
+        and not exists (select from sink.run_item i where i.run_id = :run and i.kind = w.kind and i.id = w.id)`,
+    { run: run.id, integration: run.integrationId, forRun, bulk: lanes.bulk, approved },
+  );
+}
+
+/** Takes the run's ready work out of everybody's hands; it keeps its place. */
+export async function pauseWork(tx: Knex, run: RunRow): Promise<void> {
+  await tx.raw(
+    `update sink.work set lane = 3
+      where run_id = :run and state in ('ready', 'waiting') and lane < 3 and for_run is null`,
+    { run: run.id },
+  );
+}
+
+export async function resumeWork(tx: Knex, run: RunRow): Promise<void> {
+  await tx.raw(
+    `update sink.work set lane = case when kind = 'person' and 'deactivate' = any(operations) then cast(:leaver as int) else :bulk end
+      where run_id = :run and lane = 3 and for_run is null`,
+    { run: run.id, leaver: lanes.leaver, bulk: lanes.bulk },
+  );
+}
+
+/**
+ * Lets go of the run's work: what a gap or replay run held waits for the next one; what other runs would still do stays
+ * outstanding in lane gap until a change of it, or the next run, takes it up. Undoing that had not begun is dropped.
+ */
+export async function dropWork(tx: Knex, run: RunRow): Promise<void> {
+  await tx.raw(
+    `update sink.work set lane = case when undo is null and state in ('ready', 'waiting') then 3 else lane end,
+            for_run = case when undo is null and state in ('ready', 'waiting') then cast(:forRun as text) end,
+            undo = case when state = 'held' then undo end, run_id = null, approved_hash = null, approved_operations = null
+      where run_id = :run`,
+    { run: run.id, forRun: waitsFor(run) },
+  );
+}
+
+/** At the end: what rests (parked, waiting for something parked) goes its own way, under the brake as usual. */
+export async function forgetRun(tx: Knex, run: RunRow): Promise<void> {
+  await tx.raw(`update sink.work set run_id = null, approved_operations = null where run_id = :run`, { run: run.id });
+}
+
+/** Holds what an operator rejected, bound to what was desired: without a call as long as the same is desired. */
+export async function holdRejected(tx: Knex, run: RunRow, numbers: readonly number[]): Promise<void> {
+  await tx.raw(
+    `insert into sink.work as w (integration_id, kind, id, lane, state, code, operations, hash, hold_code, hold_hash, cause_epoch, cause_lsn, committed_at)
+     select :integration, i.kind, i.id, :bulk, 'held', 'REJECTED', i.operations, i.hash, 'REJECTED', i.hash, 0, 0, now()
+       from sink.run_item i
+      where i.run_id = :run and i.no = any(cast(:numbers as bigint[])) and i.hash is not null
+      order by i.kind, i.id
+     on conflict (integration_id, kind, id) do update set
+       lane = least(w.lane, excluded.lane), state = 'held', code = excluded.code, detail = null, waits_kind = null, waits_id = null, for_run = null,
+       run_id = null, operations = excluded.operations, hash = excluded.hash, hold_code = excluded.hold_code,
+       hold_hash = excluded.hold_hash, approved_hash = null, approved_operations = null,
+       generation = nextval('sink.work_generation')`,
+    { integration: run.integrationId, run: run.id, numbers: [...numbers], bulk: lanes.bulk },
+  );
+}
