@@ -49,7 +49,8 @@ function fits({ kind, object }: TargetObject, { marker, natural }: TargetKey): b
   if (!natural) return false;
   if (kind === 'person') return 'email' in natural && object.email?.toLowerCase() === natural.email.toLowerCase();
   if (!('name' in natural) || object.name.trim() !== natural.name) return false;
-  return kind === 'role' || ('parentId' in natural && object.parentId === natural.parentId);
+  // A department's name without a place is looked for anywhere in the tree.
+  return kind === 'role' || !('parentId' in natural) || object.parentId === natural.parentId;
 }
 
 /** Target objects as the planner sees them: with who has linked them already. */

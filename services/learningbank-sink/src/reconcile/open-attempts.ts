@@ -47,7 +47,7 @@ async function closeCreates(context: ObjectContext, claimed: Claimed, attempts: 
     lookUpTarget(session, { kind: claimed.kind, marker: own, natural: null }),
   );
   const [made] = found;
-  const create = attempts.findLast(({ op }) => op.endsWith('.create'));
+  const create = attempts.findLast(({ op }) => op.endsWith('.create') && op !== 'job_profile.create');
   if (made && create) {
     const link = { targetId: made.object.id, madeByUs: true, isTop: false } as const;
     const applied = foldApplied(claimed.kind, made.object, { ...link, kind: claimed.kind, applied: create.after }, [

@@ -20,8 +20,11 @@ function naturalColumns({ natural }: TargetKey): {
   name: string | null;
   parent_id: number | null;
   email: string | null;
+  /** A department's name anywhere in the tree. */
+  anywhere: boolean;
 } {
   return {
+    anywhere: natural !== null && 'name' in natural && !('parentId' in natural),
     name: natural && 'name' in natural ? natural.name : null,
     parent_id: natural && 'parentId' in natural ? natural.parentId : null,
     email: natural && 'email' in natural ? natural.email : null,
@@ -78,7 +81,7 @@ export async function findTargets(
   const { rows } = await db.raw<{ rows: { no: number; kind: ObjectKind; body: never }[] }>(
     `with a as materialized (
        select * from jsonb_to_recordset(cast(:asked as jsonb))
-         as r (no int, kind text, marker text, name text, parent_id bigint, email text))
+         as r (no int, kind text, marker text, name text, parent_id bigint, email text, anywhere boolean))
      select a.no, t.kind, t.body from a join sink.target t
        on t.platform = :platform and t.kind = a.kind and t.external_id = a.marker
      union
@@ -87,7 +90,7 @@ export async function findTargets(
      union
      select a.no, t.kind, t.body from a join sink.target t
        on t.platform = :platform and t.kind = a.kind and a.kind <> 'person' and btrim(t.name, E' \\t\\r\\n') = a.name
-          and t.parent_id is not distinct from a.parent_id`,
+          and (a.anywhere or t.parent_id is not distinct from a.parent_id)`,
     { platform, asked: JSON.stringify(asked) },
   );
   const found = keys.map((): TargetObject[] => []);
