@@ -85,7 +85,8 @@ export async function createService(context: {
         (own) => replay.run(own),
         (own) => erase.run(own),
         (own) => retention.run(own),
-        (own) => reconciler.run(own),
+        // Nothing is sent before it is known that log and database belong together.
+        (own) => consumer.verified(own).then(() => reconciler.run(own)),
       ]),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

@@ -13,10 +13,11 @@ export interface StoredOffset {
   readonly rebuildUntil: number;
 }
 
+/** Of these partitions, or of all that were ever met. */
 export async function readOffsets(
   db: Knex,
   topic: string,
-  partitions: readonly number[],
+  partitions?: readonly number[],
 ): Promise<ReadonlyMap<number, StoredOffset>> {
   const rows = await query<{
     partition: number;
@@ -27,8 +28,8 @@ export async function readOffsets(
   }>(
     db,
     `select partition, next_offset, cluster_id, generation, rebuild_until from sink.ingest_offset
-      where topic = ? and partition = any(?::int[])`,
-    [topic, partitions],
+      where topic = ? and (?::int[] is null or partition = any(?::int[]))`,
+    [topic, partitions ?? null, partitions ?? null],
   );
   return new Map(
     rows.map((row) => [

@@ -85,3 +85,19 @@ test('an owner whose commit went through unanswered finds its records in, and go
   expect(await stored(ctx)).toEqual([{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
   expect(await offsetOf(ctx)).toBe('3');
 });
+
+test('a stored offset that fell means another database: nothing is taken in, nothing skipped', async () => {
+  await using ctx = await IngestContext.open();
+  const ingest = partition(ctx);
+  await ingest.take(batch([record(0, membership('a', 0)), record(1, membership('b', 0))]));
+  expect(ingest.reached).toBe(2);
+  // An older copy is put back under the running process.
+  await query(ctx.db, `update sink.ingest_offset set next_offset = 1`, []);
+  await query(ctx.db, `delete from sink.membership where id = 'b'`, []);
+  await expect(ingest.take(batch([record(2, membership('c', 0))]))).rejects.toMatchObject({ code: 'LEASE_LOST' });
+  await expect(ingest.take(batch([record(2, membership('c', 0))]))).rejects.toMatchObject({
+    code: 'DATABASE_RESTORED',
+  });
+  expect(await stored(ctx)).toEqual([{ id: 'a' }]);
+  expect(await offsetOf(ctx)).toBe('1');
+});

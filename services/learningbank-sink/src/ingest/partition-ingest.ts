@@ -1,4 +1,4 @@
-import { isAppError } from '@orgstream/core';
+import { AppError, isAppError } from '@orgstream/core';
 import { isDataError, postgresError, type Knex } from '@orgstream/database';
 import type { Batch, Codec, InRecord } from '@orgstream/kafka';
 import { decodeBatch, type Unreadable } from './decode.ts';
@@ -18,18 +18,40 @@ interface Deps {
  * Takes one partition's batches in. `expected` is the stored offset as this process knows it; when another owner has
  * moved it (LEASE_LOST, retry) it is read again before the next try, and what is already in is skipped. So a commit whose
  * answer was lost does no harm, and an owner that lost its partition passes nothing twice until its batch is aborted.
+ *
+ * Stored offsets only rise. One below where we were means that an older copy of the database was put in its place: going
+ * on from here would skip what lies between (DATABASE_RESTORED: the process ends, and begins anew at the stored offset).
  */
 export class PartitionIngest {
   readonly #deps: Deps;
   readonly #topic: string;
   readonly #partition: number;
   #expected: number | undefined;
+  /** Stored offset as far as we have known it; never falls. */
+  #reached: number;
 
   constructor(deps: Deps, place: { readonly topic: string; readonly partition: number }, expectedOffset: number) {
     this.#deps = deps;
     this.#topic = place.topic;
     this.#partition = place.partition;
     this.#expected = expectedOffset;
+    this.#reached = expectedOffset;
+  }
+
+  /** Stored offset as far as this process has known it. */
+  get reached(): number {
+    return this.#reached;
+  }
+
+  /** Throws DATABASE_RESTORED when `storedOffset` is below what this process had known when it was read. */
+  check(storedOffset: number, reached: number): void {
+    if (storedOffset >= reached) return;
+    throw new AppError('DATABASE_RESTORED', 'ingesting facts: the database is older than what was stored in it', {
+      topic: this.#topic,
+      partition: this.#partition,
+      offset: storedOffset,
+      reached,
+    });
   }
 
   /** Resolves when every record of the batch has a durable outcome. */
@@ -65,7 +87,7 @@ export class PartitionIngest {
     if (unreadable.length > 0) await this.#deps.setAside(batch, unreadable);
     const place = { topic: this.#topic, partition: this.#partition };
     const result = await ingest(this.#deps.db, { ...place, ...move, items, generation });
-    this.#expected = move.nextOffset;
+    this.#expected = this.#reached = move.nextOffset;
     this.#deps.onResult(result, { records: records.length, seconds: (performance.now() - started) / 1_000 });
   }
 
@@ -87,11 +109,14 @@ export class PartitionIngest {
       if (!isDataError(again)) throw again;
       return ingest(this.#deps.db, { ...place, ...move, items: [] });
     });
-    this.#expected = move.nextOffset;
+    this.#expected = this.#reached = move.nextOffset;
   }
 
   async #stored(): Promise<number> {
     const stored = await readOffsets(this.#deps.db, this.#topic, [this.#partition]);
-    return stored.get(this.#partition)?.nextOffset ?? 0;
+    const offset = stored.get(this.#partition)?.nextOffset ?? 0;
+    this.check(offset, this.#reached);
+    this.#reached = offset;
+    return offset;
   }
 }
