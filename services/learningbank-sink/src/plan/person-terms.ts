@@ -55,11 +55,11 @@ function termsOf(input: PersonInput, policy: Policy, applied: AppliedPerson): Te
 
 /** The person's own units first: the top unit's department is often the default one too. */
 function departmentTerm(input: PersonInput, { catalogue }: Policy): (id: TargetId) => string {
-  const own = new Map(
-    [...input.units].flatMap(([unit, { state, targetId }]) =>
-      state === 'live' && targetId !== null ? [[targetId, unit] as const] : [],
-    ),
-  );
+  const own = new Map<TargetId, string>();
+  for (const { unitId } of input.memberships) {
+    const unit = unitId === null ? undefined : input.units.get(unitId);
+    if (unitId !== null && unit?.state === 'live' && unit.targetId !== null) own.set(unit.targetId, unitId);
+  }
   return (id) => {
     const mine = own.get(id);
     if (mine !== undefined) return `unit/${mine}`;

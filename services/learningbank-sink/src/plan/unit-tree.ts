@@ -1,5 +1,5 @@
-import type { TargetId, UnitLink } from '../model.ts';
-import type { UnitFact, WorkState } from './input.ts';
+import type { AppliedUnit, TargetId, UnitLink } from '../model.ts';
+import type { Resolution, Undo, UnitFact, WorkState } from './input.ts';
 
 /** A unit with what is true at the target and what is outstanding. */
 export interface UnitNode {
@@ -10,6 +10,15 @@ export interface UnitNode {
   readonly work: WorkState | null;
   /** An active user of ours who is in its department; known only for units that are to go. */
   readonly memberId: string | null;
+  readonly resolution?: Resolution | null;
+  readonly undo?: UnitUndo | null;
+  /** Set by {@link UnitTree.undone}: exactly this name, and perhaps a parent that is no unit's department. */
+  readonly back?: { readonly name: string; readonly parentId: TargetId | null };
+}
+
+export interface UnitUndo extends Undo<AppliedUnit> {
+  /** The unit whose department the parent was; null = none of ours. */
+  readonly parentUnit: string | null;
 }
 
 /** True when the unit must not have a department: deleted, or a Ziik department (semantics.md §1, decided 6). */
@@ -20,6 +29,11 @@ export function isGone(node: UnitNode): boolean {
 /** What a step asks of the units. */
 export type Units = Pick<UnitTree, 'get' | 'nodes' | 'top' | 'at' | 'holderOf' | 'childrenOf'>;
 
+/** Left alone because an operator said so. A unit that goes back is not: that was asked for later. */
+export function isIgnored({ resolution, undo }: UnitNode): boolean {
+  return resolution?.action === 'ignore' && !undo;
+}
+
 /**
  * All units of a tenant, indexed by what their departments are now: by department, by (parent department, name) and by
  * parent department. One tree serves a whole batch of plans.
@@ -29,6 +43,7 @@ export class UnitTree {
   readonly #byTarget = new Map<TargetId, string>();
   readonly #bySlot = new Map<string, string>();
   readonly #children = new Map<TargetId, Set<string>>();
+  #undone: UnitTree | undefined;
 
   constructor(nodes: Iterable<UnitNode>) {
     for (const node of nodes) {
@@ -66,6 +81,14 @@ export class UnitTree {
     return [...(this.#children.get(targetId) ?? [])];
   }
 
+  /** The same with the facts of then for units that go back: the plan brings those about like any others. */
+  undone(): UnitTree {
+    if (this.#undone) return this.#undone;
+    const nodes = [...this.#nodes.values()];
+    this.#undone = nodes.some(({ undo }) => undo) ? new UnitTree(nodes.map(asOfThen)) : this;
+    return this.#undone;
+  }
+
   #index({ id, link }: UnitNode): void {
     if (!link) return;
     this.#byTarget.set(link.targetId, id);
@@ -80,4 +103,19 @@ export class UnitTree {
 
 function slotKey(parentId: TargetId, name: string): string {
   return `${parentId} ${name.trim()}`;
+}
+
+function asOfThen(node: UnitNode): UnitNode {
+  const { undo } = node;
+  if (!undo) return node;
+  const { applied, parentUnit } = undo;
+  const live = { isDepartment: false, deleted: false, rejectedCode: null };
+  if (!applied) return { ...node, fact: { ...live, parentId: null, name: null, deleted: true } };
+  const { name, parentId } = applied;
+  const isForeign = parentUnit === null && parentId !== null;
+  return {
+    ...node,
+    fact: { ...live, name, parentId: isForeign ? `#${parentId}` : parentUnit },
+    back: { name, parentId: isForeign ? parentId : null },
+  };
 }
