@@ -1,3 +1,4 @@
+import { brakedOperations } from '@orgstream/core';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Lane } from './model.ts';
 
@@ -15,6 +16,14 @@ export interface SinkMetrics {
 export interface WorkGauges {
   readonly oldestMs: Readonly<Record<Lane, number>>;
   readonly parked: ReadonlyMap<string, number>;
+  /** Objects that wait for an operator's decision, by operation. */
+  readonly held: ReadonlyMap<string, number>;
+  /** Of those, people whose deactivation or deletion is held. */
+  readonly heldLeavers: number;
+  /** Brakes tripped, by operation. */
+  readonly tripped: ReadonlyMap<string, number>;
+  /** People who left while their integration was disabled, and whom nobody has synchronised yet. */
+  readonly gapLeavers: number;
   /** Objects in step / objects linked or outstanding; 1 = all. */
   readonly inSync: number;
 }
@@ -61,6 +70,28 @@ export function createSinkMetrics(registry: Registry): SinkMetrics {
     labelNames: ['code'],
     registers,
   });
+  const held = new Gauge({
+    name: 'orgstream_held_objects',
+    help: 'Objects that wait for an operator: held by the brake, more destructive than approved, or a deletion to confirm.',
+    labelNames: ['operation'],
+    registers,
+  });
+  const heldLeavers = new Gauge({
+    name: 'orgstream_held_leavers',
+    help: 'People whose deactivation or deletion waits for an operator: they left, and still have access.',
+    registers,
+  });
+  const tripped = new Gauge({
+    name: 'orgstream_brake_tripped',
+    help: 'Integrations and kinds whose brake is tripped, by operation.',
+    labelNames: ['operation'],
+    registers,
+  });
+  const gapLeavers = new Gauge({
+    name: 'orgstream_gap_leavers',
+    help: 'People who left while their integration was disabled, not yet deactivated: they still have access.',
+    registers,
+  });
   const inSync = new Gauge({
     name: 'orgstream_in_sync_ratio',
     help: 'Objects in step / objects known.',
@@ -80,6 +111,14 @@ export function createSinkMetrics(registry: Registry): SinkMetrics {
       for (const [lane, ms] of Object.entries(read.oldestMs)) oldest.set({ lane }, Math.max(0, ms) / 1_000);
       parked.reset();
       for (const [code, count] of read.parked) parked.set({ code }, count);
+      held.reset();
+      tripped.reset();
+      for (const operation of brakedOperations) {
+        held.set({ operation }, read.held.get(operation) ?? 0);
+        tripped.set({ operation }, read.tripped.get(operation) ?? 0);
+      }
+      heldLeavers.set(read.heldLeavers);
+      gapLeavers.set(read.gapLeavers);
       inSync.set(read.inSync);
     },
   };

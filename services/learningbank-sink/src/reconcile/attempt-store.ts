@@ -1,5 +1,5 @@
 import type { Knex } from '@orgstream/database';
-import type { ErrorCode } from '@orgstream/core';
+import type { ErrorCode, Operation } from '@orgstream/core';
 import type { Claimed, WorkKey } from './keys.ts';
 
 /** A call about to be made. */
@@ -11,15 +11,19 @@ export interface AttemptStart {
   readonly cause: Claimed;
   /** Of the integration, when the call was planned. */
   readonly generation: number;
+  /** What its object gets as a whole; empty = nothing that the brake would count. */
+  readonly operations: readonly Operation[];
+  /** An operator approved it: no window counts it. */
+  readonly approved: boolean;
 }
 
 /** Why no attempt was written; nothing may be sent then. */
 export type Refusal = 'lease_lost' | 'disabled';
 
 /**
- * Writes many attempts in the one transaction that checks the lease token and, of each integration, that it is enabled
- * and of the generation the call was planned with. Both rows are locked against change until the commit: once `disable`
- * has committed, no attempt can follow. Answers in the order of `starts`: the attempt's id, or why there is none.
+ * Writes many attempts in the one transaction that checks the lease token, the stop button and, of each integration, that
+ * it is enabled, not paused, and of the generation the call was planned with. Their rows are locked against change until
+ * the commit: once `disable` or a stop has committed, no attempt can follow. Answers in the order of `starts`: the attempt's id, or why there is none.
  */
 export async function openAttempts(
   db: Knex,
@@ -35,6 +39,9 @@ export async function openAttempts(
     cause_epoch: start.cause.causeEpoch,
     cause_lsn: start.cause.causeLsn,
     generation: start.generation,
+    run_id: start.cause.standing.runId,
+    operations: start.operations,
+    approved: start.approved,
   }));
   const { rows } = await db.raw<{ rows: (WorkKeyRow & { attempt: string | null; held: boolean })[] }>(
     `with lease as materialized (
@@ -42,14 +49,19 @@ export async function openAttempts(
         where id = :platform and lease_token = :token and lease_until > now() for share),
      a as materialized (
        select * from jsonb_to_recordset(cast(:starts as jsonb)) as r (integration_id uuid, kind text, object_id text,
-         op text, target_id bigint, after jsonb, cause_epoch bigint, cause_lsn bigint, generation int)),
+         op text, target_id bigint, after jsonb, cause_epoch bigint, cause_lsn bigint, generation int,
+         run_id uuid, operations text[], approved boolean)),
+     stop as materialized (select stopped from control.stop for share),
      allowed as materialized (
        select i.id, i.generation from control.integration i
-        where i.id in (select integration_id from a) and i.enabled and i.product = 'sync'
+        where i.id in (select integration_id from a) and i.enabled and not i.paused and not i.shadow and i.product = 'sync'
+          and not exists (select from stop where stopped)
         order by i.id for share),
      written as (
-       insert into sink.attempt (integration_id, kind, object_id, op, target_id, before, after, cause_epoch, cause_lsn, lease_token)
-       select a.integration_id, a.kind, a.object_id, a.op, a.target_id, l.applied, a.after, a.cause_epoch, a.cause_lsn, lease.lease_token
+       insert into sink.attempt (integration_id, kind, object_id, op, target_id, before, after, cause_epoch, cause_lsn, lease_token,
+         run_id, operations, approved)
+       select a.integration_id, a.kind, a.object_id, a.op, a.target_id, l.applied, a.after, a.cause_epoch, a.cause_lsn, lease.lease_token,
+              a.run_id, coalesce(a.operations, '{}'), coalesce(a.approved, false)
          from a
          join allowed on allowed.id = a.integration_id and allowed.generation = a.generation
         cross join lease

@@ -18,10 +18,15 @@ export async function carryOutFirst(
   { object, action }: Extract<Outcome, { kind: 'first' }>,
 ): Promise<Carried> {
   const key = { integrationId: claimed.integrationId, ...object };
+  const others = await context.plan({ integration: context.integration, key });
+  // The brake holds what the other would do: it is not touched on another's behalf either.
+  if (context.brake.isTripped(key.kind, others.assess().operations)) {
+    return { to: 'end', end: { to: 'wait', on: object, code: null } };
+  }
   let carried: Carried = later;
   const free = await context.exclusively(key, async () => {
     const isOpen = (await readOpenAttempts(context.db, key)).length > 0;
-    if (!isOpen) carried = await carryOut(context, { key, cause: claimed, action, refusedOnce: true });
+    if (!isOpen) carried = await carryOut(context, { key, cause: claimed, action, refusedOnce: true, grant: null });
     if (isOpen || carried.to === 'done') await markWork(context.db, { key, lane: claimed.lane, cause: claimed });
   });
   return free ? carried : later;

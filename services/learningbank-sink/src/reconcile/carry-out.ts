@@ -5,6 +5,7 @@ import { type Call, execute, isCall, targetOf } from './executor.ts';
 import { consequenceOf } from './failure.ts';
 import type { Claimed, WorkKey } from './keys.ts';
 import { dealWithMissing, namesReferences } from './missing.ts';
+import type { Grant } from './permit.ts';
 import type { ObjectContext } from './object-context.ts';
 import { retryOrAsk, type RunEnd } from './retry.ts';
 import { errorFacts } from './error-facts.ts';
@@ -24,9 +25,12 @@ export interface Doing {
   readonly cause: Claimed;
   readonly action: Action;
   readonly refusedOnce: boolean;
+  /** What its object was let through for; null = on behalf of another object, or going back: the brake counts nothing. */
+  readonly grant: Grant | null;
 }
 
 const drop: Carried = { to: 'end', end: { to: 'drop' } };
+const nothingNew: Carried = { to: 'done', freed: false, link: null };
 
 /** Carries out one action: an attempt, one call, and the record of what is true since; or just the record. */
 export async function carryOut(context: ObjectContext, doing: Doing): Promise<Carried> {
@@ -52,6 +56,8 @@ function wantedName(action: Call): string | null {
       return `person/${action.user.email.toLowerCase()}`;
     case 'user.update':
       return action.set.email === undefined ? null : `person/${action.set.email.toLowerCase()}`;
+    case 'job_profile.create':
+      return `job_profile/${action.name}`;
     default:
       return null;
   }
@@ -85,8 +91,10 @@ async function relink(
 }
 
 async function call(context: ObjectContext, doing: Doing, action: Call): Promise<Carried> {
-  const { key, cause } = doing;
+  const { key, cause, grant } = doing;
   const { integration, session, gate } = context;
+  // Somebody else made it meanwhile: a hundred people who need one profile make one.
+  if (action.op === 'job_profile.create' && context.catalogue.now().jobProfiles.has(action.name)) return nothingNew;
   let attemptId: number | undefined;
   const open = async (): Promise<number> => {
     const after = 'after' in action ? action.after : null;
@@ -98,8 +106,13 @@ async function call(context: ObjectContext, doing: Doing, action: Call): Promise
       after,
       cause,
       generation,
+      operations: grant?.operations ?? [],
+      approved: grant?.approved ?? false,
     });
-    if (typeof started === 'number') return (attemptId = started);
+    if (typeof started === 'number') {
+      grant?.sending();
+      return (attemptId = started);
+    }
     throw new AppError(started === 'disabled' ? 'PLATFORM_PAUSED' : 'LEASE_LOST', 'opening an attempt', {
       refusal: started,
     });
@@ -127,20 +140,27 @@ async function succeed(
   { key, cause }: Doing,
   { action, attemptId, targetId }: { readonly action: Call; readonly attemptId: number; readonly targetId: number },
 ): Promise<Carried> {
-  const link: LinkChange =
-    'after' in action
-      ? { change: 'put', targetId, madeByUs: action.op.endsWith('.create'), isTop: false, applied: action.after }
-      : { change: 'remove' };
+  const link: LinkChange | null =
+    action.op === 'job_profile.create'
+      ? null
+      : 'after' in action
+        ? { change: 'put', targetId, madeByUs: action.op.endsWith('.create'), isTop: false, applied: action.after }
+        : { change: 'remove' };
   const end: AttemptEnd = { attemptId, state: 'done', status: null, code: null };
   const recorded = await context.record({ key, cause, end, link });
   context.acted(action.op);
   if (recorded === 'stale') return drop;
   if (recorded === 'taken') return { to: 'again', refused: false };
-  return { to: 'done', freed: frees(action), link: link.change === 'put' ? linkOf(link) : null };
+  if (action.op === 'job_profile.create') context.catalogue.learnJobProfile(action.name, targetId);
+  return { to: 'done', freed: frees(action), link: link?.change === 'put' ? linkOf(link) : null };
 }
 
 function linkOf({ targetId, madeByUs, applied }: Extract<LinkChange, { change: 'put' }>): LinkPut {
   return { targetId, madeByUs: madeByUs === true, applied };
+}
+
+function takenCode(action: Call, code: AppError['code']): AppError['code'] {
+  return action.op === 'job_profile.create' ? 'TARGET_CONFLICT' : code;
 }
 
 /** True when a name or an e-mail may have become free for another object of ours. */
@@ -151,6 +171,7 @@ function frees(action: Call): boolean {
     case 'permission_type.update':
     case 'permission_type.delete':
     case 'user.deactivate':
+    case 'user.delete':
       return true;
     case 'user.update':
       return 'email' in action.set;
@@ -174,6 +195,7 @@ async function fail(
   const gone = what.kind === 'missing' && action.op.endsWith('.delete');
   if (attemptId !== undefined) {
     const state = what.kind === 'read_back' ? 'unknown' : gone ? 'done' : 'failed';
+    if (state === 'failed') doing.grant?.failed();
     const status = isAppError(error) && typeof error.data['status'] === 'number' ? error.data['status'] : null;
     const end: AttemptEnd = { attemptId, state, status, code: isAppError(error) ? error.code : 'UNEXPECTED' };
     const recorded = await context.record({ key, cause, end, link: gone ? { change: 'remove' } : null });
@@ -193,8 +215,9 @@ async function fail(
         context.log.warn({ ...errorFacts(error), op: action.op, kind: key.kind, objectId: key.id }, 'call failed');
       return burn(what.code, what.waitMs);
     case 'taken':
+      if (action.op === 'job_profile.create') await context.catalogue.refresh();
       if (!refusedOnce) return { to: 'again', refused: true };
-      return stop({ to: 'parked', code: what.code, detail: { op: action.op } });
+      return stop({ to: 'parked', code: takenCode(action, what.code), detail: { op: action.op } });
     case 'forbidden':
       if (await session.probe()) return stop({ to: 'parked', code: 'TARGET_FORBIDDEN', detail: { op: action.op } });
       return stop({ to: 'retry', code: 'PLATFORM_PAUSED', waitMs: 1_000, burn: false });

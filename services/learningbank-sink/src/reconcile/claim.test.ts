@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ObjectKind } from '../model.ts';
 import { chooseTurn, InFlight, type Turn } from './claim.ts';
-import type { Claimed } from './keys.ts';
+import { type Claimed, undecided } from './keys.ts';
 
 let next = 0;
 const ripe = (integrationId: string, kind: ObjectKind, lane: number): Claimed => ({
@@ -15,6 +15,7 @@ const ripe = (integrationId: string, kind: ObjectKind, lane: number): Claimed =>
   causeLsn: 1,
   committedAtMs: 0,
   open: false,
+  standing: undecided,
 });
 const many = (count: number, ...of: Parameters<typeof ripe>) => Array.from({ length: count }, () => ripe(...of));
 

@@ -2,13 +2,17 @@ import type { Knex } from '@orgstream/database';
 import { lanes } from '../model.ts';
 import type { Claimed, WorkKey } from './keys.ts';
 
+/** Position of the source that caused it. */
+type Cause = Pick<Claimed, 'causeEpoch' | 'causeLsn' | 'committedAtMs'>;
+
 /**
  * Asks for everything to be looked at that refers to an object whose link was found to be gone: it will get another id at
- * the target, and no fact of the source announces that. People of a unit or role, and units below a unit; lane bulk.
+ * the target, and no fact of the source announces that. People of a unit or role, and units below a unit; lane bulk. What
+ * is in the gap stays there.
  */
 export async function markDependants(
   db: Knex,
-  gone: { readonly key: WorkKey; readonly tenant: string; readonly cause: Claimed },
+  gone: { readonly key: WorkKey; readonly tenant: string; readonly cause: Cause },
 ): Promise<void> {
   const { key, tenant, cause } = gone;
   if (key.kind === 'person') return;
@@ -25,12 +29,14 @@ export async function markDependants(
      select :integrationId, r.kind, r.id, :bulk, :causeEpoch, :causeLsn, to_timestamp(:committedAtMs / 1000.0)
        from (${referring}) r
       order by r.kind, r.id
-     on conflict (integration_id, kind, id) do update set generation = excluded.generation, lane = least(w.lane, excluded.lane)`,
+     on conflict (integration_id, kind, id) do update 
+        set generation = excluded.generation, lane = case when w.lane = :gap then w.lane else least(w.lane, excluded.lane) end`,
     {
       tenant,
       id: key.id,
       integrationId: key.integrationId,
       bulk: lanes.bulk,
+      gap: lanes.gap,
       causeEpoch: cause.causeEpoch,
       causeLsn: cause.causeLsn,
       committedAtMs: cause.committedAtMs,

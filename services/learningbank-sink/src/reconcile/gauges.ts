@@ -19,12 +19,15 @@ export function createLinkCount(db: Knex, clock: () => number): () => Promise<nu
   };
 }
 
+/** Codes of what is held until an operator decides about it. */
+const undecided = `('BRAKE_TRIPPED', 'MORE_DESTRUCTIVE', 'DELETION_UNCONFIRMED')`;
+
 /** Reads what the gauges of work show; one scan of `work`. */
 export async function readGauges(db: Knex, countLinks: () => Promise<number>): Promise<WorkGauges> {
   const { rows } = await db.raw<{
     rows: { lane: number; resting: boolean; code: string | null; objects: string; oldest_ms: string }[];
   }>(
-    `select lane, state in ('parked', 'conflict') as resting, case when state in ('parked', 'conflict') then code end as code,
+    `select lane, state in ('parked', 'conflict', 'held') as resting, case when state in ('parked', 'conflict') then code end as code,
             count(*) as objects, extract(epoch from now() - min(marked_at)) * 1000 as oldest_ms
        from sink.work group by 1, 2, 3`,
   );
@@ -34,10 +37,37 @@ export async function readGauges(db: Knex, countLinks: () => Promise<number>): P
   let outstanding = 0;
   for (const row of rows) {
     outstanding += Number(row.objects);
-    if (row.resting)
-      parked.set(row.code ?? 'UNEXPECTED', (parked.get(row.code ?? 'UNEXPECTED') ?? 0) + Number(row.objects));
-    else oldestMs[laneName(row.lane)] = Math.max(oldestMs[laneName(row.lane)], Number(row.oldest_ms));
+    if (!row.resting) oldestMs[laneName(row.lane)] = Math.max(oldestMs[laneName(row.lane)], Number(row.oldest_ms));
+    else if (row.code !== null) parked.set(row.code, (parked.get(row.code) ?? 0) + Number(row.objects));
   }
   const known = Math.max(linked, outstanding, 1);
-  return { oldestMs, parked, inSync: 1 - Math.min(1, outstanding / known) };
+  const inSync = 1 - Math.min(1, outstanding / known);
+  return { oldestMs, parked, inSync, ...(await readHeld(db)), gapLeavers: await countGapLeavers(db) };
+}
+
+async function readHeld(db: Knex): Promise<Pick<WorkGauges, 'held' | 'heldLeavers' | 'tripped'>> {
+  const { rows } = await db.raw<{ rows: { what: string; operation: string | null; objects: string }[] }>(
+    `with held as materialized (
+       select kind, operations from sink.work where state = 'held' and code in ${undecided})
+     select 'held' as what, o.operation, count(*) as objects from held cross join lateral unnest(operations) as o (operation) group by 2
+     union all
+     select 'leavers', null, count(*) from held where kind = 'person' and operations && array['deactivate', 'delete']
+     union all
+     select 'tripped', operation, count(*) from sink.brake group by 2`,
+  );
+  const of = (what: string): ReadonlyMap<string, number> =>
+    new Map(rows.filter((row) => row.what === what).map((row) => [row.operation ?? '', Number(row.objects)]));
+  return { held: of('held'), heldLeavers: of('leavers').get('') ?? 0, tripped: of('tripped') };
+}
+
+async function countGapLeavers(db: Knex): Promise<number> {
+  const { rows } = await db.raw<{ rows: { n: string }[] }>(
+    `select count(*) as n from sink.work w
+       join sink.link l on l.integration_id = w.integration_id and l.kind = 'person' and l.id = w.id and l.applied -> 'active' = 'true'
+       join control.integration i on i.id = w.integration_id
+       join sink.person p on p.tenant = i.tenant and p.id = w.id
+      where w.lane = ${lanes.gap} and w.for_run = 'gap' and w.kind = 'person'
+        and (p.deleted or p.anonymised or p.active = false or p.expires_at <= now())`,
+  );
+  return Number(rows[0]!.n);
 }

@@ -1,3 +1,4 @@
+import type { ErrorCode, Operation } from '@orgstream/core';
 import type { Lane, ObjectKey, ObjectKind } from '../model.ts';
 import { lanes } from '../model.ts';
 
@@ -11,6 +12,27 @@ export function keyOf(key: WorkKey): string {
   return `${key.integrationId}/${key.kind}/${key.id}`;
 }
 
+/** What operators and runs have decided about an object; see the columns of `sink.work`. */
+export interface Standing {
+  readonly runId: string | null;
+  readonly holdCode: ErrorCode | null;
+  readonly holdHash: string | null;
+  readonly approvedHash: string | null;
+  readonly approvedOperations: readonly Operation[] | null;
+  /** The applied state to go back to; `{applied: null}` = as if never linked. */
+  readonly undo: { readonly applied: unknown } | null;
+}
+
+/** Nobody has decided anything. */
+export const undecided: Standing = {
+  runId: null,
+  holdCode: null,
+  holdHash: null,
+  approvedHash: null,
+  approvedOperations: null,
+  undo: null,
+};
+
 /** A claimed row of `sink.work`: settled only where the generation is still this one. */
 export interface Claimed extends WorkKey {
   readonly lane: number;
@@ -22,6 +44,7 @@ export interface Claimed extends WorkKey {
   readonly committedAtMs: number;
   /** A call of it may have happened without our knowing: look before anything else. */
   readonly open: boolean;
+  readonly standing: Standing;
 }
 
 const laneNames = Object.keys(lanes) as readonly Lane[];

@@ -1,7 +1,9 @@
 import type { Knex } from '@orgstream/database';
 import type { Logger } from '@orgstream/runtime';
 import type { PlatformSession } from '../platform/platform-session.ts';
-import type { Candidate, Outcome } from '../model.ts';
+import type { Operation } from '@orgstream/core';
+import type { Admission } from '../brake/brake.ts';
+import type { Assessment, Candidate, Catalogue, ObjectKind, Outcome } from '../model.ts';
 import type { AttemptStart, Refusal } from './attempt-store.ts';
 import type { Gate } from './gate.ts';
 import type { Integration } from './integration-store.ts';
@@ -24,6 +26,8 @@ type LookedUp =
 /** A plan, with the state it was made from. */
 export interface Planned {
   readonly outcome: Outcome;
+  /** What is desired against what is applied, as a whole; made when it is asked for. */
+  readonly assess: () => Assessment;
   /** How the object is found at the target; set with the outcome `look_up`. */
   readonly lookUp: TargetKey | null;
   /** The plan from the same state with what was looked up besides. */
@@ -50,6 +54,27 @@ export interface Patience {
   readonly retryCapMs: number;
 }
 
+/** The brake of the integration, with its settings. */
+export interface ObjectBrake {
+  readonly admit: (object: {
+    readonly kind: ObjectKind;
+    readonly id: string;
+    readonly generation: number;
+    readonly operations: readonly Operation[];
+  }) => Promise<Admission>;
+  readonly isTripped: (kind: ObjectKind, operations: readonly Operation[]) => boolean;
+  readonly nowMs: () => number;
+}
+
+/** What the platform offers, as last read. */
+interface ObjectCatalogue {
+  readonly now: () => Catalogue;
+  /** Adds a profile that was just made. */
+  readonly learnJobProfile: (name: string, id: number) => void;
+  /** Reads it anew: somebody else made something. */
+  readonly refresh: () => Promise<void>;
+}
+
 /** What bringing one object into step needs; all of it belongs to one owned platform. */
 export interface ObjectContext {
   readonly db: Knex;
@@ -60,6 +85,8 @@ export interface ObjectContext {
   /** Places for calls; the more urgent lane first. */
   readonly gate: Gate;
   readonly patience: Patience;
+  readonly brake: ObjectBrake;
+  readonly catalogue: ObjectCatalogue;
   readonly plan: (request: PlanRequest) => Promise<Planned>;
   readonly openAttempt: (start: AttemptStart) => Promise<number | Refusal>;
   readonly record: (record: LinkRecord) => Promise<Recorded>;

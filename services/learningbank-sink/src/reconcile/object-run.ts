@@ -9,6 +9,7 @@ import { candidatesOf, lookUpOccupants, lookUpTarget } from './look-up.ts';
 import type { ObjectContext, Planned } from './object-context.ts';
 import { settleOpenAttempts } from './open-attempts.ts';
 import { carryOutFirst } from './carry-out-first.ts';
+import { Grant, permit } from './permit.ts';
 import { retryOrAsk, type RunEnd } from './retry.ts';
 import { errorFacts } from './error-facts.ts';
 
@@ -22,6 +23,7 @@ interface Known {
   refusedOnce: boolean;
   /** A name or e-mail was given up. */
   freed: boolean;
+  readonly grant: Grant;
 }
 
 /**
@@ -29,8 +31,9 @@ interface Known {
  * Never throws: whatever happens is the verdict on this one object.
  */
 export async function runObject(context: ObjectContext, claimed: Claimed): Promise<RunEnd> {
+  const grant = new Grant();
   try {
-    const known: Known = { fresh: false, refusedOnce: false, freed: false };
+    const known: Known = { fresh: false, refusedOnce: false, freed: false, grant };
     if (claimed.open) {
       await settleOpenAttempts(context, claimed);
       known.fresh = true;
@@ -44,6 +47,8 @@ export async function runObject(context: ObjectContext, claimed: Claimed): Promi
     throw new AppError('UNEXPECTED', 'planning after applying does not come to rest', { reason: 'no_rest' });
   } catch (error) {
     return await endOfError(context, claimed, error);
+  } finally {
+    grant.close(context.brake.nowMs());
   }
 }
 
@@ -55,6 +60,11 @@ interface Plan {
 /** What follows from one plan; undefined = plan again. */
 async function follow(context: ObjectContext, claimed: Claimed, plan: Plan): Promise<RunEnd | undefined> {
   const { outcome } = plan.planned;
+  const { grant } = plan.known;
+  if (outcome.kind === 'actions' || outcome.kind === 'look_up' || outcome.kind === 'first') {
+    const held = await permit(context, claimed, { planned: plan.planned, grant });
+    if (held) return held;
+  }
   switch (outcome.kind) {
     case 'settled':
       return { to: 'settle', freed: plan.known.freed };
@@ -84,7 +94,13 @@ async function actAll(
 ): Promise<RunEnd | undefined> {
   let last: Carried | undefined;
   for (const action of actions) {
-    last = await carryOut(context, { key: claimed, cause: claimed, action, refusedOnce: known.refusedOnce });
+    last = await carryOut(context, {
+      key: claimed,
+      cause: claimed,
+      action,
+      refusedOnce: known.refusedOnce,
+      grant: known.grant,
+    });
     const end = learn(last, known);
     if (end || last.to !== 'done') return end;
   }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { releaseLease, takeLease } from '../platform/lease-store.ts';
 import { openAttempts } from './attempt-store.ts';
 import { member, person, SinkContext, type SimPlatform, unit } from './fixture.ts';
-import type { Claimed } from './keys.ts';
+import { type Claimed, undecided } from './keys.ts';
 import { endWork } from './work-store.ts';
 
 const people = (prefix: string, count: number) =>
@@ -86,12 +86,15 @@ test('a stale token opens no attempt and ends no work; a disabled or changed int
     causeLsn: 1,
     committedAtMs: 0,
     open: false,
+    standing: undecided,
   };
   const open = (by: number, generation: number) =>
     openAttempts(ctx.db, {
       platform: 'p',
       token: by,
-      starts: [{ key, op: 'user.create', targetId: null, after: {}, cause, generation }],
+      starts: [
+        { key, op: 'user.create', targetId: null, after: {}, cause, generation, operations: [], approved: false },
+      ],
     });
   expect(await open(stale, 1)).toEqual(['lease_lost']);
   expect(await open(token, 2)).toEqual(['disabled']);

@@ -1,7 +1,7 @@
 import type { Knex } from '@orgstream/database';
-import type { PersonLink, Policy } from '../model.ts';
+import type { Assessment, ObjectKind, PersonLink, Policy } from '../model.ts';
 import type { Way } from '../platform/session-pool.ts';
-import { loadPlanInputs, plan, type PlanInput } from '../plan/index.ts';
+import { assess, loadPlanInputs, plan, type PlanInput } from '../plan/index.ts';
 import { type Answer, answered, createBatcher, failed } from './batcher.ts';
 import type { Integration } from './integration-store.ts';
 import { keyOf } from './keys.ts';
@@ -52,14 +52,38 @@ function planOne(request: PlanRequest, inputs: ReadonlyMap<string, PlanInput>, p
 
 function plannedFrom(input: PlanInput, policy: Policy): Planned {
   const outcome = plan(input, policy);
+  let assessment: Assessment | undefined;
   return {
     outcome,
+    assess: () => (assessment ??= assess(input, policy)),
     lookUp: outcome.kind === 'look_up' && outcome.what === undefined ? { kind: input.kind, ...outcome.find } : null,
     knowing: (lookedUp) => plannedFrom({ ...input, ...lookedUp }, policy),
     settledBy: (link) =>
       input.kind === 'person' && plan({ ...input, link: link as PersonLink }, policy).kind === 'settled',
   };
 }
+
+/** Assesses many objects of one kind; who cannot be planned is left out: it does nothing. */
+export async function assessMany(
+  db: Knex,
+  integration: Integration,
+  of: { readonly kind: ObjectKind; readonly ids: readonly string[]; readonly policy: Policy },
+): Promise<ReadonlyMap<string, Assessment>> {
+  const found = new Map<string, Assessment>();
+  for (let at = 0; at < of.ids.length; at += assessedAtOnce) {
+    const keys = of.ids.slice(at, at + assessedAtOnce).map((id) => ({ kind: of.kind, id }));
+    for (const input of (await loadPlanInputs(db, integration, keys)).values()) {
+      try {
+        found.set(input.id, assess(input, of.policy));
+      } catch {
+        // The planner is total; if it is not, its own turn says so.
+      }
+    }
+  }
+  return found;
+}
+
+const assessedAtOnce = 500;
 
 function byIntegration(requests: readonly PlanRequest[]): ReadonlyMap<Integration, readonly PlanRequest[]> {
   const groups = new Map<Integration, PlanRequest[]>();

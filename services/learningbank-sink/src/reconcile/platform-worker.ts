@@ -2,7 +2,10 @@ import { TokenBucket } from '@orgstream/clients';
 import type { Knex } from '@orgstream/database';
 import type { Logger, SecretBox } from '@orgstream/runtime';
 import type { Lease } from '../platform/lease.ts';
+import { Conductor } from '../runs/conductor.ts';
+import { planners } from '../runs/kinds.ts';
 import { SessionPool, type Way } from '../platform/session-pool.ts';
+import { BrakeYard } from '../brake/brake-yard.ts';
 import type { SinkMetrics } from '../metrics.ts';
 import { lanes } from '../model.ts';
 import { Bell } from './bell.ts';
@@ -14,11 +17,12 @@ import type { Integrations } from './integrations.ts';
 import { type Claimed, laneName, type WorkKey } from './keys.ts';
 import type { ObjectContext, Patience } from './object-context.ts';
 import { runObject } from './object-run.ts';
-import { createPlanner } from './planner.ts';
+import { assessMany, createPlanner } from './planner.ts';
+import { policyOf } from './policy.ts';
 import { createPlatformRecords, type PlatformRecords } from './platform-records.ts';
 import { createListingLookUp } from './listing-look-up.ts';
 import { Turns } from './turns.ts';
-import { readDueMs, readRipe, sweep } from './work-store.ts';
+import { readDueMs, readRipe, releaseShadow, sweep } from './work-store.ts';
 import { errorFacts } from './error-facts.ts';
 
 /** Settings of the work on one platform. */
@@ -44,6 +48,8 @@ export interface WorkerOptions {
   readonly metrics: SinkMetrics;
   readonly integrations: Integrations;
   readonly settings: WorkerSettings;
+  /** What the brakes hold has changed. */
+  readonly onBraked: () => void;
   /** Monotonic milliseconds. */
   readonly clock: () => number;
   readonly now: () => Date;
@@ -63,6 +69,7 @@ const claimable = [lanes.leaver, lanes.live, lanes.bulk];
 export class PlatformWorker {
   readonly bell = new Bell();
   readonly pool: SessionPool;
+  readonly conductor: Conductor;
   readonly #options: WorkerOptions;
   readonly #lease: Lease;
   readonly #stop: AbortSignal;
@@ -75,6 +82,9 @@ export class PlatformWorker {
   readonly #plan: ObjectContext['plan'];
   readonly #listing: NonNullable<ObjectContext['listing']>;
   readonly #ways = new Map<string, Way>();
+  readonly #brakes: BrakeYard;
+  /** Generations of integrations out of shadow mode whose shadow was seen to. */
+  readonly #lit = new Map<string, number>();
   #sweptAt = 0;
 
   /** Its id. */
@@ -123,10 +133,40 @@ export class PlatformWorker {
       maxBatch: 200,
     });
     this.#listing = createListingLookUp(db, lease.platform);
+    this.conductor = new Conductor({
+      db,
+      log,
+      lease,
+      stop,
+      now: options.now,
+      pollMs: settings.pollMs,
+      integrations: () => options.integrations.ofPlatform(lease.platform),
+      refresh: () => options.integrations.refresh(),
+      wayOf: (id) => this.#ways.get(id),
+      planners,
+      handlers: {},
+    });
+    this.#brakes = new BrakeYard({
+      db,
+      fence: { platform: lease.platform, token: lease.token },
+      clock,
+      log,
+      assess: (integration, kind, ids) => {
+        const policy = policyOf(integration, this.#ways.get(integration.id)!, options.now().getTime());
+        return assessMany(db, integration, { kind, ids, policy });
+      },
+      isInFlight: this.#inFlight.has,
+      hold: (key, held, generation) => this.#records.endWork({ key, generation, verdict: held }),
+      onTripped: options.onBraked,
+    });
   }
 
   /** Works until stopped; resolves when nothing is in flight any more. */
   async run(): Promise<void> {
+    await Promise.all([this.#loop(), this.conductor.run()]);
+  }
+
+  async #loop(): Promise<void> {
     const { log, settings } = this.#options;
     while (!this.#stop.aborted) {
       let waitMs = settings.pollMs;
@@ -146,10 +186,12 @@ export class PlatformWorker {
     const ids = new Set(integrations.map(({ id }) => id));
     this.pool.keep(ids);
     for (const id of this.#ways.keys()) if (!ids.has(id)) this.#ways.delete(id);
+    this.#brakes.keep(ids);
     const active = integrations.filter((integration) => this.#prepare(integration));
     await this.#sweep(active);
     if (active.length > 0) await this.#claim(active);
-    const isCalm = integrations.every((one) => !one.enabled || (one.state === 'live' && active.includes(one)));
+    const rests = (one: Integration): boolean => !one.enabled || one.paused || one.stopped;
+    const isCalm = integrations.every((one) => rests(one) || (one.state === 'live' && active.includes(one)));
     return isCalm && this.#inFlight.size === 0 ? this.#idleMs(active) : this.#options.settings.pollMs;
   }
 
@@ -168,6 +210,7 @@ export class PlatformWorker {
     if (!way) return false;
     this.#ways.set(integration.id, way);
     this.#steps.advance(integration, way);
+    if (integration.paused || integration.stopped) return false;
     return integration.state === 'first_sync' || integration.state === 'live';
   }
 
@@ -235,6 +278,8 @@ export class PlatformWorker {
       session: this.#ways.get(integration.id)!.session,
       gate: this.#gate,
       patience: settings.patience,
+      brake: this.#brakes.of(integration),
+      catalogue: this.#catalogueOf(integration.id),
       plan: this.#plan,
       openAttempt: this.#records.openAttempt,
       record: this.#records.record,
@@ -243,6 +288,17 @@ export class PlatformWorker {
       exclusively: (key, work) => this.#exclusively(key, work),
       refused: () => integrations.refresh(),
       acted: metrics.outcome,
+    };
+  }
+
+  #catalogueOf(id: string): ObjectContext['catalogue'] {
+    const keep = (way: Way | undefined): void => {
+      if (way && this.#ways.has(id)) this.#ways.set(id, way);
+    };
+    return {
+      now: () => this.#ways.get(id)!.catalogue,
+      learnJobProfile: (name, profileId) => keep(this.pool.learnJobProfile(id, name, profileId)),
+      refresh: async () => keep(await this.pool.refresh(id)),
     };
   }
 
@@ -257,10 +313,21 @@ export class PlatformWorker {
     }
   }
 
+  /** What shadow mode held goes on once it is switched off. */
+  async #leaveShadow(active: readonly Integration[]): Promise<void> {
+    for (const { id, shadow, generation } of active) {
+      if (shadow || this.#lit.get(id) === generation) continue;
+      if ((await releaseShadow(this.#options.db, id)) > 0) this.bell.ring();
+      this.#lit.set(id, generation);
+    }
+  }
+
   async #sweep(active: readonly Integration[]): Promise<void> {
     const { db, settings, clock } = this.#options;
     if (active.length === 0 || clock() - this.#sweptAt < settings.sweepMs) return;
     this.#sweptAt = clock();
+    await this.#leaveShadow(active);
+    if ((await this.#brakes.review(active)) > 0) this.bell.ring();
     await sweep(
       db,
       active.map(({ id }) => id),

@@ -37,6 +37,7 @@ export interface Reconciler {
 
 const workChannel = 'orgstream_work';
 const integrationChannel = 'orgstream_integration';
+const commandChannel = 'orgstream_command_learningbank_sink';
 const gaugesMs = 5_000;
 
 /** Wires leases, integrations and the workers of owned platforms. */
@@ -47,6 +48,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const workers = new Set<PlatformWorker>();
   const countLinks = createLinkCount(db, clock);
   const ringAll = (): void => workers.forEach((worker) => worker.bell.ring());
+  const ringConductors = (): void => workers.forEach(({ conductor }) => conductor.bell.ring());
+  const gauge = async (): Promise<void> => metrics.gauges(await readGauges(db, countLinks));
+  // At once: people who left and are held is news that cannot wait for the next look.
+  const onBraked = (): void => void gauge().catch((error: unknown) => log.debug(errorFacts(error), 'gauges not read'));
   const integrations = new Integrations({
     db,
     log,
@@ -54,6 +59,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     onChange: () => {
       newcomers.look();
       ringAll();
+      ringConductors();
     },
   });
   const owner = new PlatformOwner({
@@ -63,7 +69,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     clock,
     log,
     work: async (lease, stop) => {
-      const worker = new PlatformWorker({ ...options, integrations, clock, now }, lease, stop);
+      const worker = new PlatformWorker({ ...options, integrations, clock, now, onBraked }, lease, stop);
       workers.add(worker);
       try {
         await worker.run();
@@ -82,6 +88,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     onMoved: () => void owner.turn().catch(() => {}),
   });
   const onNotify = (channel: string, payload: string): void => {
+    if (channel === commandChannel) return ringConductors();
     if (channel !== workChannel) return void integrations.refresh().catch(() => {});
     if (payload === '') return ringAll();
     // Only who is meant looks: a change of one tenant must not cost a query for each of hundreds of platforms.
@@ -103,7 +110,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       await Promise.all([
         integrations.run(signal),
         owner.run(signal),
-        listen({ url: options.databaseUrl, channels: [workChannel, integrationChannel], onNotify, log, signal }),
+        listen({
+          url: options.databaseUrl,
+          channels: [workChannel, integrationChannel, commandChannel],
+          onNotify,
+          log,
+          signal,
+        }),
         every(1_000, signal, () => newcomers.look()),
         every(gaugesMs, signal, async () => {
           const states = [...workers].flatMap(({ pool }) => pool.breakers());
@@ -111,7 +124,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
             open: states.filter((state) => state === 'open').length,
             halfOpen: states.filter((state) => state === 'half_open').length,
           });
-          metrics.gauges(await readGauges(db, countLinks));
+          await gauge();
         }),
       ]);
     },

@@ -1,7 +1,7 @@
 import type { Knex } from '@orgstream/database';
-import type { ErrorCode } from '@orgstream/core';
+import type { ErrorCode, Operation } from '@orgstream/core';
 import { lanes, type ObjectKind } from '../model.ts';
-import type { Claimed, WorkKey } from './keys.ts';
+import type { Claimed, Standing, WorkKey } from './keys.ts';
 
 interface ClaimRow {
   readonly integration_id: string;
@@ -14,6 +14,12 @@ interface ClaimRow {
   readonly cause_lsn: string;
   readonly committed_ms: string;
   readonly open: boolean;
+  readonly run_id: string | null;
+  readonly hold_code: ErrorCode | null;
+  readonly hold_hash: string | null;
+  readonly approved_hash: string | null;
+  readonly approved_operations: Operation[] | null;
+  readonly undo: Standing['undo'];
 }
 
 /**
@@ -32,7 +38,8 @@ export async function readRipe(
 ): Promise<readonly Claimed[]> {
   const { rows } = await db.raw<{ rows: ClaimRow[] }>(
     `select w.integration_id, w.kind, w.id, w.lane, w.generation, w.attempts, w.cause_epoch, w.cause_lsn,
-            extract(epoch from w.committed_at) * 1000 as committed_ms, w.open
+            extract(epoch from w.committed_at) * 1000 as committed_ms, w.open,
+            w.run_id, w.hold_code, w.hold_hash, w.approved_hash, w.approved_operations, w.undo
        from unnest(cast(:integrations as uuid[])) as i (id)
       cross join unnest(cast(:lanes as smallint[])) as l (lane)
       cross join (values ('unit'), ('role'), ('person')) as k (kind)
@@ -61,6 +68,14 @@ export async function readRipe(
     causeLsn: Number(row.cause_lsn),
     committedAtMs: Number(row.committed_ms),
     open: row.open,
+    standing: {
+      runId: row.run_id,
+      holdCode: row.hold_code,
+      holdHash: row.hold_hash,
+      approvedHash: row.approved_hash,
+      approvedOperations: row.approved_operations,
+      undo: row.undo,
+    },
   }));
 }
 
@@ -80,7 +95,20 @@ export type Verdict =
       readonly on: { readonly kind: ObjectKind; readonly id: string };
       readonly code: ErrorCode | null;
     }
-  | { readonly to: 'parked' | 'conflict'; readonly code: ErrorCode; readonly detail?: unknown };
+  | { readonly to: 'parked' | 'conflict'; readonly code: ErrorCode; readonly detail?: unknown }
+  | Held;
+
+/** Held without a call; an operator, or another desired state, lets it go on. */
+export interface Held {
+  readonly to: 'held';
+  readonly code: ErrorCode;
+  readonly operations: readonly Operation[];
+  /** Of the desired state that is held. */
+  readonly hash: string;
+  readonly detail?: unknown;
+  /** It was undone: it stays held as long as this is what is desired. */
+  readonly undone?: true;
+}
 
 export interface WorkEnd {
   readonly key: WorkKey;
@@ -104,6 +132,9 @@ function endRows(ends: readonly WorkEnd[]): string {
       burn: verdict.to === 'retry' && verdict.burn ? 1 : 0,
       waits_kind: verdict.to === 'wait' ? verdict.on.kind : null,
       waits_id: verdict.to === 'wait' ? verdict.on.id : null,
+      operations: verdict.to === 'held' ? verdict.operations : null,
+      hash: verdict.to === 'held' ? verdict.hash : null,
+      undone: verdict.to === 'held' && verdict.undone === true,
     })),
   );
 }
@@ -119,6 +150,9 @@ function endRows(ends: readonly WorkEnd[]): string {
  * seconds and one hour, so that nothing waits for ever and nothing old is looked at all the time. Who waits for an
  * object without work is looked at after a second while young: that object may have settled between plan and this
  * statement.
+ *
+ * What an operator decided about an object while it was in work stands: an approval of what is now held makes it ready, a
+ * hold keeps its own code.
  */
 async function endInOneStatement(
   db: Knex,
@@ -130,14 +164,16 @@ async function endInOneStatement(
      e as materialized (
        select * from jsonb_to_recordset(cast(:ends as jsonb)) as r (integration_id uuid, kind text, id text,
          generation bigint, verdict text, freed boolean, code text, detail jsonb, wait_ms int, burn int,
-         waits_kind text, waits_id text)
+         waits_kind text, waits_id text, operations text[], hash text, undone boolean)
         where exists (select from lease)),
      was as materialized (
        select e.*, w.lane, w.code as old_code, y.code as blocker_code,
+              e.verdict = 'held' and not e.undone and w.undo is null and coalesce(w.approved_hash = e.hash, false) as approved,
+              case when e.verdict = 'held' and w.hold_hash = e.hash then w.hold_code end as hold_code,
               e.verdict = 'wait' and coalesce(y.state in ('parked', 'conflict', 'held'), false) as blocked,
               e.verdict = 'wait' and y.id is null as unmet,
               e.verdict = 'wait' and e.code is null and e.kind = 'person' and e.waits_kind in ('unit', 'role')
-                and coalesce(y.state in ('parked', 'conflict'), false) as again
+                and coalesce(y.state in ('parked', 'conflict', 'held'), false) as again
          from e
          join sink.work w on (w.integration_id, w.kind, w.id) = (e.integration_id, e.kind, e.id) and w.generation = e.generation
          left join sink.work y on (y.integration_id, y.kind, y.id) = (e.integration_id, e.waits_kind, e.waits_id)),
@@ -148,22 +184,27 @@ async function endInOneStatement(
         returning w.integration_id, w.kind, w.id, e.freed),
      kept as (
        update sink.work w set
-         state = case when was.verdict = 'retry' or was.again then 'ready' when was.verdict <> 'wait' then was.verdict
+         state = case when was.verdict = 'retry' or was.again or was.approved then 'ready' when was.verdict <> 'wait' then was.verdict
                       when was.blocked then 'parked' else 'waiting' end,
-         code = case when was.blocked and not was.again then coalesce(was.code, was.blocker_code) else was.code end,
+         code = case when was.blocked and not was.again then coalesce(was.code, was.blocker_code)
+                     when was.approved then null else coalesce(was.hold_code, was.code) end,
          detail = was.detail, waits_kind = case when not was.again then was.waits_kind end,
          waits_id = case when not was.again then was.waits_id end,
          attempts = w.attempts + was.burn,
-         next_at = case when was.again then now()
+         operations = coalesce(was.operations, w.operations), hash = coalesce(was.hash, w.hash),
+         hold_code = case when was.undone then was.code else w.hold_code end,
+         hold_hash = case when was.undone then was.hash else w.hold_hash end,
+         undo = case when not was.undone then w.undo end,
+         next_at = case when was.again or was.approved then now()
                         when was.verdict = 'retry' then now() + was.wait_ms * interval '1 ms'
                         when was.unmet and w.marked_at > now() - interval '1 min' then now() + interval '1 s'
                         else now() + least(greatest((now() - w.marked_at) / 2, interval '30 s'), interval '1 h') end
         from was
         where was.verdict <> 'settle' and w.integration_id = was.integration_id and w.kind = was.kind and w.id = was.id
           and w.generation = was.generation
-        returning w.integration_id, w.kind, w.id, w.state in ('parked', 'conflict') as rests, w.code is distinct from was.old_code as moved, was.again),
+        returning w.integration_id, w.kind, w.id, w.state in ('parked', 'conflict', 'held') as rests, w.code is distinct from was.old_code as moved, was.again or was.approved as again),
      lifted as (
-       update sink.work y set lane = was.lane from was
+       update sink.work y set lane = was.lane, for_run = null from was
         where was.verdict = 'wait' and was.lane < :gap and y.lane = :gap
           and (y.integration_id, y.kind, y.id) = (was.integration_id, was.waits_kind, was.waits_id)
           and not exists (select from sink.link l where (l.integration_id, l.kind, l.id) = (y.integration_id, y.kind, y.id))
@@ -244,7 +285,29 @@ export async function readDueMs(
   return due === null ? null : Number(due);
 }
 
-/** Asks for one object to be looked at (again), for instance because its link was found to be gone. */
+/** Makes what shadow mode held ready; returns how many. */
+export async function releaseShadow(db: Knex, integrationId: string): Promise<number> {
+  const { rows } = await db.raw<{ rows: unknown[] }>(
+    `update sink.work set state = 'ready', code = null, detail = null, next_at = now()
+      where integration_id = :integrationId and state = 'held' and code = 'SHADOW' returning 1`,
+    { integrationId },
+  );
+  return rows.length;
+}
+
+/** What an operator held is no longer what is desired: that hold is over. */
+export async function clearHold(db: Knex, key: WorkKey, hash: string): Promise<void> {
+  await db.raw(
+    `update sink.work set hold_code = null, hold_hash = null
+      where integration_id = :integrationId and kind = :kind and id = :id and hold_hash <> :hash`,
+    { integrationId: key.integrationId, kind: key.kind, id: key.id, hash },
+  );
+}
+
+/**
+ * Asks for one object to be looked at (again), for instance because its link was found to be gone: a live object needs it,
+ * so it is lifted out of the gap. What is held stays held, and half a transaction does not become ripe by this.
+ */
 export async function markWork(
   db: Knex,
   mark: { readonly key: WorkKey; readonly lane: number; readonly cause: Claimed },
@@ -253,8 +316,9 @@ export async function markWork(
     `insert into sink.work as w (integration_id, kind, id, lane, cause_epoch, cause_lsn, committed_at)
      values (:integrationId, :kind, :id, :lane, :causeEpoch, :causeLsn, to_timestamp(:committedAtMs / 1000.0))
      on conflict (integration_id, kind, id) do update
-        set generation = excluded.generation, lane = least(w.lane, excluded.lane),
-            state = case when w.state = 'held' then w.state else 'ready' end, next_at = least(w.next_at, now())`,
+        set generation = excluded.generation, lane = least(w.lane, excluded.lane), for_run = null,
+            state = case when w.state = 'held' then w.state else 'ready' end,
+            next_at = case when w.ripe then least(w.next_at, now()) else w.next_at end`,
     {
       ...mark.key,
       lane: mark.lane,

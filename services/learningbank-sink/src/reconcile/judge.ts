@@ -1,0 +1,42 @@
+import type { ErrorCode, IntegrationSettings } from '@orgstream/core';
+import type { Assessment, ObjectKind } from '../model.ts';
+import type { Standing } from './keys.ts';
+
+/** `go`: nothing but the brake (where not approved) and shadow mode can hold it. */
+export type Judgement =
+  { readonly to: 'go'; readonly approved: boolean } | { readonly to: 'held'; readonly code: ErrorCode };
+
+/** What was undone, rejected or ignored stays as it is, while the same is desired. */
+export function heldBy(standing: Standing, hash: string): ErrorCode | null {
+  return standing.holdHash === hash ? (standing.holdCode ?? 'REJECTED') : null;
+}
+
+/**
+ * What operators and runs say about an object that is to be changed. A hold comes before an approval; an approval of a
+ * run covers what is not more destructive than what was approved (semantics.md §7.1). Pure.
+ */
+export function judge(
+  standing: Standing,
+  { operations, hash }: Pick<Assessment, 'operations' | 'hash'>,
+  object: { readonly kind: ObjectKind; readonly settings: Pick<IntegrationSettings, 'preset' | 'confirmDeletions'> },
+): Judgement {
+  const hold = heldBy(standing, hash);
+  if (hold) return { to: 'held', code: hold };
+  if (standing.approvedHash === hash) return { to: 'go', approved: true };
+  const { runId, approvedOperations } = standing;
+  if (runId !== null && approvedOperations !== null) {
+    return operations.every((operation) => approvedOperations.includes(operation))
+      ? { to: 'go', approved: true }
+      : { to: 'held', code: 'MORE_DESTRUCTIVE' };
+  }
+  return isUnconfirmed(operations, object)
+    ? { to: 'held', code: 'DELETION_UNCONFIRMED' }
+    : { to: 'go', approved: false };
+}
+
+/** A user's deletion takes the learning history with it: each one waits for an operator (semantics.md §4). */
+function isUnconfirmed(operations: Assessment['operations'], { kind, settings }: Parameters<typeof judge>[2]): boolean {
+  return (
+    kind === 'person' && settings.preset === 'tamigo' && settings.confirmDeletions && operations.includes('delete')
+  );
+}
