@@ -22,21 +22,17 @@ async function* tagged<K extends TargetObject['kind'], T>(
   }
 }
 
-/**
- * Lists the whole target once into `sink.target`, a page at a time, so that a first sync finds there what exists without
- * a call per object. What an earlier listing saw and this one did not is forgotten.
- */
-export async function listTarget(options: {
-  readonly db: Knex;
-  readonly platform: string;
+/** How the pages of a target are asked for. */
+export interface Paging {
   readonly session: PlatformSession;
-  readonly now: () => Date;
   readonly stopped: () => boolean;
   /** Why a page is asked for again. */
   readonly onTrouble: (error: AppError) => Promise<void>;
-}): Promise<void> {
-  const { db, platform, session } = options;
-  const listedAt = options.now();
+}
+
+/** Everything the target has, page by page: departments, permission types, users. Ends early when stopped. */
+export async function* targetPages(options: Paging): AsyncGenerator<readonly TargetObject[], void, undefined> {
+  const { session } = options;
   for (const lister of listers) {
     for (let fromPage = 1; ; fromPage += 1) {
       if (options.stopped()) return;
@@ -45,18 +41,27 @@ export async function listTarget(options: {
         session.read((client, signal) => first(lister(client, signal, fromPage))),
       );
       if (options.stopped()) return;
-      if (page && page.items.length > 0) await putTargets(db, { platform, listedAt, objects: page.items });
+      if (page && page.items.length > 0) yield page.items;
       if (!page || fromPage >= page.totalPages) break;
     }
   }
-  await dropTargetsBefore(db, platform, listedAt);
+}
+
+/**
+ * Lists the whole target once into `sink.target`, a page at a time, so that a first sync finds there what exists without
+ * a call per object. What an earlier listing saw and this one did not is forgotten.
+ */
+export async function listTarget(
+  options: Paging & { readonly db: Knex; readonly platform: string; readonly now: () => Date },
+): Promise<void> {
+  const { db, platform } = options;
+  const listedAt = options.now();
+  for await (const objects of targetPages(options)) await putTargets(db, { platform, listedAt, objects });
+  if (!options.stopped()) await dropTargetsBefore(db, platform, listedAt);
 }
 
 /** A page that fails is asked for again, so that a long listing goes on where it stopped. */
-async function persist<T>(
-  { stopped, onTrouble }: Parameters<typeof listTarget>[0],
-  work: () => Promise<T>,
-): Promise<T | undefined> {
+async function persist<T>({ stopped, onTrouble }: Paging, work: () => Promise<T>): Promise<T | undefined> {
   for (let attempt = 1; !stopped(); attempt += 1) {
     try {
       return await work();

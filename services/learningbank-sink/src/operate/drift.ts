@@ -1,0 +1,164 @@
+import { AppError } from '@orgstream/core';
+import type { ObjectKind, TargetId } from '../model.ts';
+import { assess, loadPlanInputs } from '../plan/index.ts';
+import { markDependants } from '../reconcile/dependants.ts';
+import { errorFacts } from '../reconcile/error-facts.ts';
+import { targetPages } from '../reconcile/listing.ts';
+import { readTarget } from '../reconcile/read-back.ts';
+import type { NewItem, RunContext, RunPlanner } from '../runs/kind.ts';
+import { driftOf, type DriftRules, type Found } from './drift-compare.ts';
+import { believeObserved, type LinkSeen, readClock, readLinkedIds, readLinksTo, writeProof } from './drift-store.ts';
+import { type Applied, readNames } from './terms.ts';
+
+/** Looks at an object that is being written meanwhile; after that it is taken to be in step. */
+const looks = 3;
+const batch = 200;
+
+/**
+ * Drift: the whole target against what we applied. Nothing of the target is stored: a page is compared and forgotten.
+ * Repairing believes what was seen; the planner, asked again, does the rest.
+ */
+export const driftPlanner: RunPlanner = {
+  async *plan(context) {
+    const { db, integration, run } = context;
+    if (integration.state !== 'live') {
+      throw new AppError('ACTION_NOT_POSSIBLE', 'looking for drift: the first sync is not done yet');
+    }
+    if (!('all' in run.scope)) {
+      throw new AppError('ACTION_NOT_POSSIBLE', 'looking for drift: only all of an integration can be compared');
+    }
+    const provedAt = await readClock(db);
+    const scan = new Scan(context, await rulesOf(context));
+    let differing = 0;
+    for await (const drifted of scan.differences()) {
+      const items = await itemsOf(context, drifted);
+      differing += items.length;
+      if (items.length > 0) yield items;
+    }
+    if (context.signal.aborted) return;
+    await writeProof(db, { integrationId: integration.id, provedAt, known: scan.known, differing });
+  },
+  async apply(tx, { integration, run }, items) {
+    // Nothing of the source caused it.
+    const cause = { causeEpoch: 0, causeLsn: 0, committedAtMs: run.createdAtMs };
+    for (const gone of await believeObserved(tx, integration.id, items)) {
+      const key = { integrationId: integration.id, ...gone };
+      await markDependants(tx, { key, tenant: integration.tenant, cause });
+    }
+  },
+};
+
+/** A linked object that is not at the target as we applied it. */
+interface Drifted {
+  readonly link: LinkSeen;
+  readonly observed: Applied | null;
+}
+
+async function rulesOf({ db, integration, policy }: RunContext): Promise<DriftRules> {
+  const { units } = await readNames(db, integration.id);
+  const { defaultDepartmentId } = policy.catalogue;
+  return {
+    keepForeignDepartments: policy.settings.keepForeignDepartments,
+    isOurs: (id) => id === defaultDepartmentId || units.has(id),
+  };
+}
+
+/** One look at everything. */
+class Scan {
+  /** Objects compared. */
+  known = 0;
+  readonly #context: RunContext;
+  readonly #rules: DriftRules;
+  readonly #seen: Readonly<Record<ObjectKind, Set<TargetId>>> = { unit: new Set(), role: new Set(), person: new Set() };
+
+  constructor(context: RunContext, rules: DriftRules) {
+    this.#context = context;
+    this.#rules = rules;
+  }
+
+  /** Each object that differs once, in batches: by the pages of the target, then what it did not show. */
+  async *differences(): AsyncIterable<readonly Drifted[]> {
+    const { db, integration, session, signal, log } = this.#context;
+    const again: { readonly kind: ObjectKind; readonly targetId: TargetId }[] = [];
+    let lookedAt = await readClock(db);
+    const pages = targetPages({
+      session,
+      stopped: () => signal.aborted,
+      onTrouble: (error) => {
+        log.debug({ ...errorFacts(error), integration: integration.id }, 'page of the target asked for again');
+        return Promise.resolve();
+      },
+    });
+    for await (const objects of pages) {
+      const kind = objects[0]!.kind;
+      const byId = new Map<TargetId, Found>(objects.map(({ object }) => [object.id, object]));
+      for (const id of byId.keys()) this.#seen[kind].add(id);
+      const links = await readLinksTo(db, integration.id, { kind, targetIds: [...byId.keys()], lookedAt });
+      for (const { targetId } of links.filter(({ busy }) => busy)) again.push({ kind, targetId });
+      yield links.filter(({ busy }) => !busy).flatMap((link) => this.#drifted(link, byId.get(link.targetId)!));
+      lookedAt = await readClock(db);
+    }
+    if (signal.aborted) return;
+    const linked = await readLinkedIds(db, integration.id);
+    this.known = linked.length;
+    const missed = linked.filter(({ kind, targetId }) => !this.#seen[kind].has(targetId));
+    yield* this.#oneByOne([...again, ...missed]);
+  }
+
+  /** What a page did not show, or showed while it was written, is asked for by its id. */
+  async *#oneByOne(
+    objects: readonly { readonly kind: ObjectKind; readonly targetId: TargetId }[],
+  ): AsyncIterable<readonly Drifted[]> {
+    for (let at = 0; at < objects.length; at += batch) {
+      const drifted: Drifted[] = [];
+      for (const object of objects.slice(at, at + batch)) {
+        if (this.#context.signal.aborted) return;
+        drifted.push(...(await this.#look(object.kind, object.targetId)));
+      }
+      yield drifted;
+    }
+  }
+
+  async #look(kind: ObjectKind, targetId: TargetId): Promise<readonly Drifted[]> {
+    const { db, integration, session } = this.#context;
+    for (let look = 1; look <= looks; look += 1) {
+      const lookedAt = await readClock(db);
+      const found = await readTarget(session, kind, targetId);
+      const [link] = await readLinksTo(db, integration.id, { kind, targetIds: [targetId], lookedAt });
+      if (!link) return [];
+      if (!link.busy) return this.#drifted(link, found);
+    }
+    return [];
+  }
+
+  #drifted(link: LinkSeen, found: Found): readonly Drifted[] {
+    const drift = driftOf(link, found, this.#rules);
+    return drift ? [{ link, observed: drift.observed }] : [];
+  }
+}
+
+/**
+ * What the planner would do, did it know what was observed: in a transaction that believes it and is rolled back. Nothing
+ * to do = the source wants it so, or it is left alone.
+ */
+async function itemsOf(context: RunContext, drifted: readonly Drifted[]): Promise<readonly NewItem[]> {
+  if (drifted.length === 0) return [];
+  const { db, integration, policy } = context;
+  const details = drifted.map(({ link: { kind, id, applied }, observed }) => ({
+    kind,
+    id,
+    detail: { applied, observed },
+  }));
+  const tx = await db.transaction();
+  try {
+    await believeObserved(tx, integration.id, details);
+    const inputs = await loadPlanInputs(tx, integration, details);
+    return details.flatMap(({ kind, id, detail }): readonly NewItem[] => {
+      const { operations, before, after, hash, code } = assess(inputs.get(`${kind}/${id}`)!, policy);
+      if (operations.length === 0 && code === null) return [];
+      return [{ kind, id, operations, before, after, hash, code, detail }];
+    });
+  } finally {
+    await tx.rollback();
+  }
+}
