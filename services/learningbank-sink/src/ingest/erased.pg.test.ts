@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { eraseTenant } from './erase.ts';
 import { fact, IngestContext, marker, rejected, TENANT } from './fixture.ts';
-import { ingestAgain } from './ingest.ts';
 import { query } from './query.ts';
 
 const S = { snapshotId: 's' };
@@ -42,7 +41,7 @@ test('whatever comes of an erased person leaves ids only, and marks nobody', asy
 
 test('a replay neither', async () => {
   await using ctx = await registered();
-  await ingestAgain(ctx.db, { topic: 'directory.changes', partition: 0, items: ctx.items(facts(5)) });
+  await ctx.takeAgain(...facts(5));
   await expectNothingOf(ctx);
 });
 

@@ -1,10 +1,8 @@
 import { expect, test } from 'vitest';
 import { fact, IngestContext, marker, rejected, TENANT } from './fixture.ts';
-import { ingestAgain } from './ingest.ts';
 import { query } from './query.ts';
 import { eraseTenant } from './erase.ts';
 
-const topic = 'directory.changes';
 const S1 = { snapshotId: 's1' };
 const S2 = { snapshotId: 's2' };
 
@@ -37,7 +35,7 @@ test('regression: a replay after the tenant was removed and added again brings b
   expect(await alive(ctx)).toEqual(['eva']);
 
   ctx.offset = 0;
-  const again = await ingestAgain(ctx.db, { topic, partition: 0, items: ctx.items([...log, ...second]) });
+  const again = await ctx.takeAgain(...log, ...second);
   expect(again).toEqual({ changed: 0, marked: 0 });
   expect(await alive(ctx)).toEqual(['eva']);
   expect(await ctx.row('person', 'odd')).toBeUndefined();
@@ -59,7 +57,7 @@ test("the snapshot's own rows, and what came after its start, come back when the
   await ctx.take(...second, hired);
   await query(ctx.db, `delete from sink.person`, []);
   ctx.offset = 0;
-  await ingestAgain(ctx.db, { topic, partition: 0, items: ctx.items([...second, hired]) });
+  await ctx.takeAgain(...second, hired);
   expect(await alive(ctx)).toEqual(['eva', 'hired']);
 });
 

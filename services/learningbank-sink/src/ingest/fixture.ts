@@ -4,7 +4,7 @@ import { freshDatabase } from '@orgstream/testkit';
 import type { Decoded } from '@orgstream/kafka';
 import { afterAll } from 'vitest';
 import type { Item } from './fact.ts';
-import { ingest, type IngestResult } from './ingest.ts';
+import { ingest, ingestAgain, type IngestResult } from './ingest.ts';
 import { insertOffsets } from './offset-store.ts';
 import { query } from './query.ts';
 import { toItem } from './to-item.ts';
@@ -168,6 +168,13 @@ export class IngestContext implements AsyncDisposable {
       expectedOffset: first,
       nextOffset: this.offset,
     });
+  }
+
+  /** Reads the records again, as a replay does: of a log that live ingest has read to its end. */
+  async takeAgain(...records: readonly Decoded[]): ReturnType<typeof ingestAgain> {
+    const items = this.items(records);
+    await query(this.db, `update sink.ingest_offset set next_offset = greatest(next_offset, ?)`, [this.offset]);
+    return ingestAgain(this.db, { topic: topics.directoryChanges, partition: 0, items });
   }
 
   /** The records with the next offsets. */

@@ -74,18 +74,28 @@ export async function ingestAgain(
 ): Promise<Pick<IngestResult, 'changed' | 'marked'>> {
   return db.transaction(async (tx) => {
     // The lock that live ingest takes by moving the offset: without it the two could pass each other's row versions.
-    await query(tx, `select from sink.ingest_offset where topic = ? and partition = ? for update`, [
-      batch.topic,
-      batch.partition,
-    ]);
+    const [live] = await query<{ next_offset: string }>(
+      tx,
+      `select next_offset from sink.ingest_offset where topic = ? and partition = ? for update`,
+      [batch.topic, batch.partition],
+    );
+    // What live ingest has not read yet is news: taken in here, it would wait for a run.
+    const reached = Number(live?.next_offset ?? 0);
     const scope = await readScope(tx, new Set(batch.items.map(tenantOf)));
-    const kept = batch.items.filter((item) => scope.has(tenantOf(item)) && item.type !== 'marker');
+    const kept = batch.items.filter(
+      (item) => scope.has(tenantOf(item)) && item.type !== 'marker' && offsetOf(item) < reached,
+    );
     const items = await withoutErased(tx, scope.keys(), kept);
     const changes = await storeItems(tx, items.map(unseen));
     const marked = await markChanges(tx, changes, { scope, passed: new Map(), run: true });
     await wake(tx, marked.integrations, []);
     return { changed: changes.length, marked: marked.objects };
   });
+}
+
+function offsetOf(item: Item): number {
+  if (item.type === 'fact') return item.fact.offset;
+  return item.type === 'rejection' ? item.rejection.offset : item.offset;
 }
 
 /** Old sightings would overwrite those of a snapshot that is under way. */

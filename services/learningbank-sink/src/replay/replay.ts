@@ -1,4 +1,4 @@
-import { AppError, isAppError, partitionOf, topics } from '@orgstream/core';
+import { AppError, isAppError, parseTenantKey, partitionOf, topics } from '@orgstream/core';
 import {
   finishCommand,
   isDataError,
@@ -14,7 +14,8 @@ import { decodeBatch } from '../ingest/decode.ts';
 import { tenantOf, type Item } from '../ingest/fact.ts';
 import { ingestAgain } from '../ingest/ingest.ts';
 import { createLimit } from './limit.ts';
-import { startRun, updateRun, type ReplayProgress } from './run-store.ts';
+import { ReplayCounts } from './progress.ts';
+import { giveBack, hasIntegration, startRun, updateRun } from './run-store.ts';
 
 export interface ReplayOptions {
   readonly db: Knex;
@@ -39,10 +40,13 @@ export interface Replay {
 const PARALLEL = 2;
 /** Progress is stored this often; it also keeps the command from being taken by another replica. */
 const REPORT_MS = 1_000;
+/** A command that nobody has touched for so long is of a dead process. */
+const STALE_MS = 10_000;
 
 /**
- * Replay = `directory.changes` once more, from its beginning to the end captured at start, through the statements of
- * ingest into the existing replica. A converged replica marks nothing. `ingest_offset` and markers are left alone.
+ * Replay = `directory.changes` once more, from its beginning or a time to the end captured at start, through the
+ * statements of ingest into the existing replica, while live records flow. `ingest_offset` and markers are left alone. A
+ * converged replica marks nothing; what changes waits in lane 3 for a run of kind replay, and leavers go at once.
  */
 export function createReplay(options: ReplayOptions): Replay {
   const { db, log } = options;
@@ -50,7 +54,7 @@ export function createReplay(options: ReplayOptions): Replay {
     async run(signal) {
       while (!signal.aborted) {
         try {
-          const command = await takeCommand(db, 'learningbank-sink', { kinds: ['replay'] });
+          const command = await takeCommand(db, 'learningbank-sink', { kinds: ['replay'], staleMs: STALE_MS });
           if (command) await carryOut(options, command, signal);
           else await sleep(options.pollMs ?? 1_000, signal);
         } catch (error) {
@@ -62,35 +66,52 @@ export function createReplay(options: ReplayOptions): Replay {
   };
 }
 
+interface Request {
+  readonly tenant: string | null;
+  readonly from: string | null;
+  readonly by: string | null;
+}
+
+/** Throws REQUEST_INVALID, NOT_FOUND. */
+async function readRequest(db: Knex, { payload }: CommandRow): Promise<Request> {
+  const { tenant = null, from = null, by = null } = payload as Partial<Request>;
+  if (from !== null && Number.isNaN(Date.parse(from))) {
+    throw new AppError('REQUEST_INVALID', `from: ${from} is no time, for example 2026-03-01T08:00:00Z`);
+  }
+  if (tenant !== null && (!parseTenantKey(tenant) || !(await hasIntegration(db, tenant)))) {
+    throw new AppError('NOT_FOUND', `tenant ${tenant} has no integration: nothing of it is kept`);
+  }
+  return { tenant, from, by };
+}
+
 async function carryOut(options: ReplayOptions, command: CommandRow, signal: AbortSignal): Promise<void> {
   const { db, log } = options;
-  const tenant = (command.payload as { readonly tenant?: string }).tenant ?? null;
-  const state = { total: 0, records: 0, changed: 0, marked: 0 };
-  const runId = await startRun(db, tenant, state);
-  const started = performance.now();
-  log.info({ runId, tenant }, 'replay begins');
+  const counts = new ReplayCounts();
+  let runId: string | undefined;
   try {
-    await withReports(
-      () => report(db, command.id, runId, state),
-      () => readAgain(options, tenant, state, signal),
-    );
-    if (signal.aborted) return;
-    await updateRun(db, runId, { state: 'done', progress: state });
-    await finishCommand(db, command.id, { result: state });
-    log.info({ runId, tenant, ...state, durationMs: Math.round(performance.now() - started) }, 'replay done');
+    const request = await readRequest(db, command);
+    // Taken again after a crash: the same run begins anew.
+    const before = (command.result as { readonly run?: string } | null)?.run ?? null;
+    const run = (runId = await startRun(db, { id: before, ...request }));
+    log.info({ runId, tenant: request.tenant, from: request.from }, 'replay begins');
+    const report = async (): Promise<void> => {
+      await touchCommand(db, command.id, { run, ...counts.progress() });
+      await updateRun(db, run, { state: 'applying', progress: counts.progress() });
+    };
+    await report();
+    await withReports(report, () => readAgain(options, request, counts, signal));
+    if (signal.aborted) return await giveBack(db, command.id);
+    await updateRun(db, run, { state: 'done', progress: counts.progress() });
+    await finishCommand(db, command.id, { result: { run, ...counts.progress() } });
+    log.info({ runId, tenant: request.tenant, ...counts.progress() }, 'replay done');
   } catch (error) {
     if (signal.aborted) return;
     const code = isAppError(error) ? error.code : 'UNEXPECTED';
     const message = isAppError(error) ? error.message : 'see the log of the sink';
-    log.error({ runId, tenant, code, err: error }, 'replay failed');
-    await updateRun(db, runId, { state: 'failed', progress: state, code, message });
-    await finishCommand(db, command.id, { result: state, code, message });
+    log.error({ runId, code, err: error }, 'replay failed');
+    if (runId) await updateRun(db, runId, { state: 'failed', progress: counts.progress(), code, message });
+    await finishCommand(db, command.id, { result: { run: runId ?? null, ...counts.progress() }, code, message });
   }
-}
-
-async function report(db: Knex, commandId: number, runId: string, progress: ReplayProgress): Promise<void> {
-  await touchCommand(db, commandId, progress);
-  await updateRun(db, runId, { state: 'applying', progress });
 }
 
 /** Calls `tell` from time to time while `work` goes on; a report that cannot be stored is no reason to stop. */
@@ -109,49 +130,54 @@ async function withReports(tell: () => Promise<void>, work: () => Promise<void>)
   }
 }
 
-interface Counts {
-  total: number;
-  records: number;
-  changed: number;
-  marked: number;
-}
-
 async function readAgain(
   options: ReplayOptions,
-  tenant: string | null,
-  counts: Counts,
+  { tenant, from }: Request,
+  counts: ReplayCounts,
   signal: AbortSignal,
 ): Promise<void> {
   const topic = options.topic ?? topics.directoryChanges;
-  const partitions = await partitionsOf(options.kafka, topic, tenant);
-  counts.total = partitions.reduce((sum, { low, high }) => sum + high - low, 0);
+  const sinceMs = from === null ? null : Date.parse(from);
+  const spans = await spansOf(options.kafka, topic, { tenant, sinceMs });
+  counts.total = spans.reduce((sum, { begin, end }) => sum + Math.max(0, end - begin), 0);
   const limit = createLimit(PARALLEL);
   await options.kafka.read({
     topic,
-    from: 'beginning',
-    partitions: partitions.map(({ partition }) => partition),
+    from: sinceMs === null ? 'beginning' : { timestampMs: sinceMs },
+    partitions: spans.map(({ partition }) => partition),
     maxBatchRecords: options.maxBatchRecords ?? 1_000,
     signal,
     onBatch: (batch) => limit(() => takeAgain(options, batch, tenant, counts)),
   });
 }
 
-async function partitionsOf(
+/** What there is to read, of the tenant's partition or of all. */
+async function spansOf(
   kafka: Kafka,
   topic: string,
-  tenant: string | null,
-): Promise<readonly { readonly partition: number; readonly low: number; readonly high: number }[]> {
+  which: { readonly tenant: string | null; readonly sinceMs: number | null },
+): Promise<readonly { readonly partition: number; readonly begin: number; readonly end: number }[]> {
   await using admin = await kafka.createAdmin();
   const all = await admin.offsets(topic);
-  return tenant === null ? all : all.filter(({ partition }) => partition === partitionOf(tenant, all.length));
+  const since = which.sinceMs === null ? [] : await admin.offsetsSince(topic, which.sinceMs);
+  const begins = new Map(since.map(({ partition, offset }) => [partition, offset]));
+  const own = which.tenant === null ? null : partitionOf(which.tenant, all.length);
+  return all
+    .filter(({ partition }) => own === null || partition === own)
+    .map(({ partition, low, high }) => ({ partition, begin: begins.get(partition) ?? low, end: high }));
 }
 
 /** What cannot be read was set aside by ingest already. */
-async function takeAgain(options: ReplayOptions, batch: Batch, tenant: string | null, counts: Counts): Promise<void> {
+async function takeAgain(
+  options: ReplayOptions,
+  batch: Batch,
+  tenant: string | null,
+  counts: ReplayCounts,
+): Promise<void> {
   const { items } = await decodeBatch(options.codec, batch.records);
   const wanted = tenant === null ? items : items.filter((item) => tenantOf(item) === tenant);
   const result = await again(options.db, batch, wanted);
-  counts.records += batch.records.length;
+  counts.done += batch.records.length;
   counts.changed += result.changed;
   counts.marked += result.marked;
 }
