@@ -2,7 +2,8 @@ import { type AppError, isAppError } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
 import type { Logger } from '@orgstream/runtime';
 import type { Way } from '../platform/session-pool.ts';
-import { beginFirstSync, findProvedSnapshot, isFirstSyncDone } from './first-sync.ts';
+import { beginFirstRun } from '../runs/first-run.ts';
+import { findFirstSnapshot, isFirstSyncDone } from './first-sync.ts';
 import { type Integration, type IntegrationStateName, moveState, reportState } from './integration-store.ts';
 import { listTarget } from './listing.ts';
 import { dropUnusedTargets } from './target-store.ts';
@@ -24,8 +25,9 @@ interface IntegrationStepsOptions {
 /**
  * Moves integrations of an owned platform on, beside the loop, one step of each at a time:
  *
- *   waiting_for_snapshot ── a proved snapshot of the tenant ──▶ listing ── the target is listed ──▶ first_sync
- *   first_sync ── nothing of it can go on by itself ──▶ live        halted ── an operator changed it ──▶ where it was
+ *   waiting_for_snapshot ── a proved snapshot of the tenant ──▶ listing ── the target is listed ──▶ planning
+ *   planning ── the conductor applies the first run ──▶ first_sync ── nothing of it can go on by itself ──▶ live
+ *   halted ── an operator changed it ──▶ where it was
  */
 export class IntegrationSteps {
   readonly #busy = new Set<string>();
@@ -55,7 +57,7 @@ export class IntegrationSteps {
       case 'live':
         return false;
       case 'waiting_for_snapshot': {
-        const snapshotId = await findProvedSnapshot(db, tenant);
+        const snapshotId = await findFirstSnapshot(db, integration);
         if (snapshotId === undefined) return false;
         const { topDepartmentId, defaultDepartmentId } = way.catalogue;
         return moveState(db, integration, { state: 'listing', snapshotId, topDepartmentId, defaultDepartmentId });
@@ -70,8 +72,8 @@ export class IntegrationSteps {
           onTrouble: (error) => this.#failed(integration, error),
         });
         if (!this.#options.isCurrent(integration)) return false;
-        log.info({ integration: id, tenant }, 'target listed, first sync begins');
-        return beginFirstSync(db, integration);
+        log.info({ integration: id, tenant }, 'target listed, first sync is planned');
+        return db.transaction((tx) => beginFirstRun(tx, integration));
       case 'first_sync':
         if (this.#options.isWorking(id) || !(await isFirstSyncDone(db, id))) return false;
         if (!(await moveState(db, integration, { state: 'live' }))) return false;

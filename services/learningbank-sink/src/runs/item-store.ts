@@ -14,9 +14,10 @@ export async function insertItems(tx: Knex, run: string, items: readonly NewItem
     `insert into sink.run_item (run_id, kind, id, operations, before, after, hash, state, code, detail)
      select :run, r.kind, r.id, array(select jsonb_array_elements_text(r.operations)), nullif(r.before, 'null'), nullif(r.after, 'null'),
             r.hash, case when r.refused then 'parked' else 'planned' end, r.code, nullif(r.detail, 'null')
-       from jsonb_to_recordset(cast(:items as jsonb)) with ordinality
-         as r (kind text, id text, operations jsonb, before jsonb, after jsonb, hash text, refused boolean, code text, detail jsonb, ordinality bigint)
-      order by r.ordinality
+       from rows from (jsonb_to_recordset(cast(:items as jsonb))
+              as (kind text, id text, operations jsonb, before jsonb, after jsonb, hash text, refused boolean, code text, detail jsonb))
+            with ordinality as r (kind, id, operations, before, after, hash, refused, code, detail, no)
+      order by r.no
      on conflict (run_id, kind, id) do nothing`,
     { run, items: JSON.stringify(items) },
   );

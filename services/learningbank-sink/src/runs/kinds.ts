@@ -1,0 +1,16 @@
+import { undoPlanner } from '../operate/undo.ts';
+import { createAssessPlanner } from './assess-planner.ts';
+import type { RunPlanners } from './kind.ts';
+
+const everything = createAssessPlanner(null);
+
+/** How each kind of run plans itself. */
+export const planners: RunPlanners = {
+  sync: everything,
+  rebuild: everything,
+  settings: everything,
+  planner: everything,
+  gap: createAssessPlanner('gap'),
+  replay: createAssessPlanner('replay'),
+  undo: undoPlanner,
+};
