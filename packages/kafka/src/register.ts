@@ -88,13 +88,19 @@ interface Compatibility {
   readonly messages?: readonly string[];
 }
 
+/** Two registrations at once: whoever comes second is told 409, and finds the level set when it looks again. */
+const LEVEL_TRIES = 5;
+
 async function ensureLevel(options: RegistryOptions, subject: string): Promise<void> {
   const path = `/config/${encodeURIComponent(subject)}`;
-  const current = await call(options, 'GET', path);
-  if ((current.body as { compatibilityLevel?: string }).compatibilityLevel === level) return;
-  const set = await call(options, 'PUT', path, { compatibility: level });
-  if (set.status !== 200)
-    throw new AppError('REGISTRY_UNREACHABLE', `setting the level of ${subject}`, { status: set.status });
+  for (let attempt = 1; ; attempt += 1) {
+    const current = await call(options, 'GET', path);
+    if ((current.body as { compatibilityLevel?: string }).compatibilityLevel === level) return;
+    const { status } = await call(options, 'PUT', path, { compatibility: level });
+    if (status === 200) return;
+    if (attempt === LEVEL_TRIES)
+      throw new AppError('REGISTRY_UNREACHABLE', `setting the level of ${subject}`, { status });
+  }
 }
 
 interface Answer {
@@ -102,7 +108,7 @@ interface Answer {
   readonly body: unknown;
 }
 
-/** 200, 404 and 422 are answers; 409 is an incompatible schema; anything else is an outage. */
+/** 200 and 404 are answers; 409 is an incompatible schema, or, of a level, that somebody else sets it; else an outage. */
 async function call(
   { registryUrl, auth }: RegistryOptions,
   method: string,
@@ -124,7 +130,8 @@ async function call(
     throw new AppError('REGISTRY_UNREACHABLE', `calling the registry: ${method} ${path}`, { cause });
   }
   const { status } = response;
-  if (status === 200 || status === 404) return { status, body: json };
+  const isAnswer = status === 200 || status === 404 || (status === 409 && path.startsWith('/config/'));
+  if (isAnswer) return { status, body: json };
   if (status === 409) throw new AppError('SCHEMA_INCOMPATIBLE', `registering ${path}`, { reasons: [messageOf(json)] });
   throw new AppError('REGISTRY_UNREACHABLE', `calling the registry: ${method} ${path}: HTTP ${status}`, { status });
 }
