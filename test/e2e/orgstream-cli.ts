@@ -25,6 +25,8 @@ export async function orgstream(
       KAFKA_BROKERS: file.kafkaBrokers,
       REGISTRY_URL: file.registryUrl,
       ORGSTREAM_SECRET_KEY: file.secretKey,
+      ORGSTREAM_URL: file.controlUrl,
+      ORGSTREAM_TOKEN: file.adminToken,
       ...env,
     },
   });

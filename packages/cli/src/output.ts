@@ -1,26 +1,57 @@
-import { readFile } from 'node:fs/promises';
-import { text as readText } from 'node:stream/consumers';
-import { AppError, isAppError } from '@orgstream/core';
+import { isAppError, manualOf, type AppError, type ErrorCode } from '@orgstream/core';
+import { Declined } from './cli.ts';
+import { exitCodes } from './exit-codes.ts';
 
-/** Exit codes: 0 done, 1 not done (the message says why), 2 wrong usage or settings, 75 may succeed later. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, later: 75 } as const;
+interface Explanation {
+  readonly text: string;
+  readonly exitCode: number;
+}
 
-/** One sentence for a person; no stack trace. */
-export function explain(error: unknown): { readonly text: string; readonly exitCode: number } {
-  if (isAppError(error, 'CONFIG_INVALID', 'USAGE')) return { text: error.message, exitCode: exitCodes.usage };
-  if (isAppError(error)) {
-    return {
-      text: `${error.code}: ${error.message}`,
-      exitCode: error.disposition === 'retry' ? exitCodes.later : exitCodes.failed,
-    };
+/** One sentence for a person, with the next step where there is one; no stack trace. */
+export function explain(error: unknown): Explanation {
+  if (isAppError(error)) return explainOwn(error);
+  if (error instanceof Declined) return { text: error.message, exitCode: exitCodes.failed };
+  if (error instanceof Error && error.name === 'AbortError') {
+    return { text: 'interrupted; what was asked for goes on', exitCode: exitCodes.interrupted };
   }
-  if (error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED') {
+  return explainForeign(error);
+}
+
+/** Said by the CLI itself, or refused by control: a field or an option does not fit. */
+const usageCodes: readonly ErrorCode[] = ['CONFIG_INVALID', 'USAGE', 'REQUEST_INVALID'];
+
+function explainOwn(error: AppError): Explanation {
+  const said = usageCodes.includes(error.code) ? error.message : `${error.code}: ${error.message}`;
+  // Messages about options and settings say what to do themselves.
+  const own = error.code === 'CONFIG_INVALID' || error.code === 'USAGE' ? undefined : manualOf(error.code).remedy;
+  const given = error.data['remedy'];
+  const transient = error.disposition === 'retry' ? exitCodes.later : exitCodes.failed;
+  return {
+    text: withStep(said, typeof given === 'string' ? given : own),
+    exitCode: usageCodes.includes(error.code) ? exitCodes.usage : transient,
+  };
+}
+
+/** Errors of drivers, by their code. */
+function explainForeign(error: unknown): Explanation {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ECONNREFUSED') {
     return { text: 'Postgres does not answer: check DATABASE_URL, or start `npm run dev`', exitCode: exitCodes.later };
   }
-  if (error instanceof Error && 'code' in error && error.code === '42P01') {
+  if (code === '42P01') {
     return { text: 'the database has not been migrated: run `orgstream migrate`', exitCode: exitCodes.failed };
   }
   return { text: error instanceof Error ? error.message : String(error), exitCode: exitCodes.failed };
+}
+
+/** Appends the next step, unless the message says it. */
+function withStep(message: string, step: string | undefined): string {
+  const said = message.replace(/\.$/, '');
+  const next = (step ?? '')
+    .replace(/^resumes by itself; operator: /i, '')
+    .replace(/\.$/, '')
+    .replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase());
+  return next === '' || said.toLowerCase().includes(next.toLowerCase()) ? said : `${said}; ${next}`;
 }
 
 /** A plain text table: columns padded to their widest cell, numbers to the right. */
@@ -40,19 +71,17 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** All of standard input. Not by its path: where it is a socket, as under many supervisors, that cannot be opened. */
-export function readInput(): Promise<string> {
-  return readText(process.stdin);
+/** The answer of a command: one JSON document, or the text of `render`. */
+export function show<T>(value: T, { json }: { readonly json: boolean }, render: (value: T) => string): void {
+  print(json ? JSON.stringify(value) : render(value));
 }
 
-/** Reads a JSON file, or standard input for `-`. */
-export async function readJson(path: string, what: string): Promise<unknown> {
-  const text = await (path === '-' ? readInput() : readFile(path, 'utf8')).catch((cause: unknown) => {
-    throw new AppError('USAGE', `${what}: ${path} cannot be read`, { cause });
-  });
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new AppError('USAGE', `${what}: ${path === '-' ? 'standard input' : path} is not JSON`);
-  }
+/** The answer of a command that lists something. */
+export function showRows<T>(
+  items: readonly T[],
+  options: { readonly json: boolean; readonly none: string },
+  head: readonly string[],
+  row: (item: T) => readonly (string | number)[],
+): void {
+  show(items, options, () => (items.length === 0 ? options.none : table(head, items.map(row))));
 }

@@ -52,7 +52,8 @@ describe('orgstream', () => {
   });
 
   test.each([
-    [['status'], /DATABASE_URL: is missing.*npm run dev/],
+    [['status'], /ORGSTREAM_URL: is missing.*npm run dev/],
+    [['migrate'], /DATABASE_URL: is missing.*npm run dev/],
     [['nonsense'], /unknown command/],
     [['integration', 'create', '--tenant', 'eu1.42'], /--url|--credentials/],
     [['topics', 'apply', '--partitions', '0'], /whole number of at least 1/],

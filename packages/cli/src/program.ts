@@ -1,51 +1,113 @@
 import { Command } from 'commander';
+import { exitCodes, exitCodeTable } from './exit-codes.ts';
+import { addAuditCommand } from './commands/audit.ts';
+import { addCompletionCommand } from './commands/completion.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
+import { addEraseCommand } from './commands/erase.ts';
 import { addInfrastructureCommands } from './commands/infrastructure.ts';
 import { addIntegrationCommands } from './commands/integration.ts';
-import { addResyncCommands } from './commands/resync.ts';
+import { addObjectsCommands } from './commands/objects.ts';
+import { addReplayCommands } from './commands/replay.ts';
+import { addRunCommands } from './commands/run.ts';
+import { addSnapshotCommand } from './commands/snapshot.ts';
 import { addSourceCommands } from './commands/source.ts';
+import { addStartCommands } from './commands/start-run.ts';
 import { addStatusCommand } from './commands/status.ts';
+import { addStopCommands } from './commands/stop.ts';
+import { addTenantCommands } from './commands/tenant.ts';
+import { addTokenCommands } from './commands/token.ts';
+import { addWhyCommand } from './commands/why.ts';
+import type { Cli } from './cli.ts';
 import { openEnvironment, type Environment } from './environment.ts';
-import { exitCodes, explain } from './output.ts';
+import { explain } from './output.ts';
 
-/** The whole command tree; `environment` is opened on first use. */
-function createProgram(environment: () => Environment): Command {
+const settingsText = `
+Settings come from the environment, else from the stack that \`npm run dev\` started:
+  ORGSTREAM_URL, ORGSTREAM_TOKEN                   the admin API; nearly every command
+  DATABASE_URL, KAFKA_BROKERS, REGISTRY_URL,       migrate, topics apply, schemas, source, doctor,
+  ORGSTREAM_SECRET_KEY                             token create --local
+
+Exit codes:
+${exitCodeTable.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n')}
+
+\`orgstream <command> --help\` shows examples.
+`;
+
+/** commander's complaints in our words: `--tenant: 42 is not …`, one line. */
+function oneSentence(text: string): string {
+  const said = text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/^option '(?:-\w, )?(--[\w-]+)[^']*' argument '.*?' is invalid\. /s, '$1: ')
+    .replace(/^command-argument value '.*?' is invalid for argument '(\S+)'\. /s, '<$1>: ')
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
+  return `orgstream: ${said}; \`--help\` after the command shows how it is used\n`;
+}
+
+/** The whole command tree. */
+export function createProgram(cli: Cli): Command {
   const program = new Command('orgstream')
     .description('keeps Learningbank in step with Ziik')
-    .showHelpAfterError()
+    .configureOutput({ outputError: (text, write) => write(oneSentence(text)) })
     .exitOverride()
-    .addHelpText(
-      'after',
-      '\nSettings come from the environment (DATABASE_URL, KAFKA_BROKERS, REGISTRY_URL, ORGSTREAM_SECRET_KEY), else from the stack that `npm run dev` started.' +
-        '\nExit codes: 0 done, 1 not done, 2 wrong usage or settings, 75 may succeed later.',
-    );
-  addInfrastructureCommands(program, environment);
-  addSourceCommands(program, environment);
-  addIntegrationCommands(program, environment);
-  addResyncCommands(program, environment);
-  addStatusCommand(program, environment);
+    .addHelpText('after', settingsText);
+  program.commandsGroup('Set up and examine:');
+  addInfrastructureCommands(program, cli);
+  addSourceCommands(program, cli);
+  addTokenCommands(program, cli);
+  addDoctorCommand(program, cli);
+  addCompletionCommand(program);
+  program.commandsGroup('Look:');
+  addStatusCommand(program, cli);
+  addTenantCommands(program, cli);
+  addObjectsCommands(program, cli);
+  addWhyCommand(program, cli);
+  addAuditCommand(program, cli);
+  program.commandsGroup('Operate:');
+  addIntegrationCommands(program, cli);
+  addStartCommands(program, cli);
+  addRunCommands(program, cli);
+  addStopCommands(program, cli);
+  addReplayCommands(program, cli);
+  addSnapshotCommand(program, cli);
+  addEraseCommand(program, cli);
   return program;
 }
 
 /** Runs one command line; returns the exit code. Errors are one sentence on stderr. */
-export async function run(argv: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Promise<number> {
+export async function run(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<number> {
   let opened: Environment | undefined;
-  const program = createProgram(() => (opened ??= openEnvironment(env, cwd)));
+  let exitCode: number = exitCodes.done;
+  const environment = (): Environment => (opened ??= openEnvironment(env, cwd));
+  const cli: Cli = {
+    environment,
+    control: () => environment().control(),
+    finish: (code) => {
+      exitCode = code;
+    },
+    signal,
+  };
   try {
-    await program.parseAsync([...argv], { from: 'user' });
-    return exitCodes.done;
+    await createProgram(cli).parseAsync([...argv], { from: 'user' });
+    return signal.aborted ? exitCodes.interrupted : exitCode;
   } catch (error) {
-    if (
-      error instanceof Error &&
-      'exitCode' in error &&
-      'code' in error &&
-      String(error.code).startsWith('commander.')
-    ) {
-      return Number(error.exitCode) === 0 ? exitCodes.done : exitCodes.usage;
-    }
-    const { text, exitCode } = explain(error);
-    process.stderr.write(`orgstream: ${text}\n`);
-    return exitCode;
+    if (isCommanderError(error)) return Number(error.exitCode) === 0 ? exitCodes.done : exitCodes.usage;
+    const explained = explain(error);
+    process.stderr.write(`orgstream: ${explained.text}\n`);
+    return explained.exitCode;
   } finally {
     await opened?.[Symbol.asyncDispose]();
   }
+}
+
+/** What commander has said itself already. */
+function isCommanderError(error: unknown): error is Error & { readonly exitCode: unknown } {
+  if (!(error instanceof Error) || !('exitCode' in error) || !('code' in error)) return false;
+  return String(error.code).startsWith('commander.');
 }

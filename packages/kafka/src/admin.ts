@@ -4,10 +4,12 @@ import { AppError } from '@orgstream/core';
 import type { Log } from './client.ts';
 import { translate } from './errors.ts';
 import { committedOffsets, offsetsSince, watermarks, type Watermarks } from './offsets.ts';
-import type { Admin, TopicPartition, TopicSpec } from './port.ts';
+import type { Admin, TopicDescription, TopicPartition, TopicSpec } from './port.ts';
 
 /** Source of a topic's config entry: set on the topic itself. */
 const dynamicTopicConfig = 1;
+
+const topicType = kafkajs.ConfigResourceTypes.TOPIC;
 
 /** Topics, offsets and groups, over one kafkajs admin. */
 export class KafkaAdmin implements Admin {
@@ -42,6 +44,23 @@ export class KafkaAdmin implements Admin {
 
   offsets(topic: string): Promise<readonly Watermarks[]> {
     return this.#translated(`reading the offsets of ${topic}`, () => watermarks(this.#admin, topic));
+  }
+
+  describeTopic(topic: string): Promise<TopicDescription> {
+    return this.#translated(`describing ${topic}`, async () => {
+      await watermarks(this.#admin, topic);
+      const { topics } = await this.#admin.fetchTopicMetadata({ topics: [topic] });
+      const partitions = (topics[0]?.partitions ?? []).map(({ partitionId, replicas, isr }) => ({
+        partition: partitionId,
+        replicas: replicas.length,
+        inSync: isr.length,
+      }));
+      const entries = await this.#configOf(topic);
+      return {
+        partitions: partitions.toSorted((a, b) => a.partition - b.partition),
+        config: Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue])),
+      };
+    });
   }
 
   async groupLag(groupId: string, topic: string): Promise<readonly (TopicPartition & { readonly lag: number })[]> {
@@ -143,20 +162,26 @@ export class KafkaAdmin implements Admin {
     if (marks.length !== partitions) {
       this.#log.warn({ topic, partitions: marks.length, wanted: partitions }, 'keeping the partition count of a topic');
     }
-    const type = kafkajs.ConfigResourceTypes.TOPIC;
-    const { resources } = await this.#admin.describeConfigs({
-      includeSynonyms: false,
-      resources: [{ type, name: topic }],
-    });
-    const entries = resources[0]?.configEntries ?? [];
+    const entries = await this.#configOf(topic);
     const current = new Map(entries.map((entry) => [entry.configName, entry.configValue]));
     if (Object.entries(config).every(([name, value]) => current.get(name) === value)) return false;
     // Hazard: kafkajs only has the old AlterConfigs, which resets every entry it is not given.
     const own = entries.filter((entry) => (entry as { configSource?: number }).configSource === dynamicTopicConfig);
     const merged = { ...Object.fromEntries(own.map((entry) => [entry.configName, entry.configValue])), ...config };
     const configEntries = Object.entries(merged).map(([name, value]) => ({ name, value }));
-    await this.#admin.alterConfigs({ validateOnly: false, resources: [{ type, name: topic, configEntries }] });
+    await this.#admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ type: topicType, name: topic, configEntries }],
+    });
     return true;
+  }
+
+  async #configOf(topic: string): Promise<readonly kafkajs.ConfigEntries[]> {
+    const { resources } = await this.#admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: topicType, name: topic }],
+    });
+    return resources[0]?.configEntries ?? [];
   }
 
   async #translated<T>(doing: string, work: () => Promise<T>): Promise<T> {

@@ -117,11 +117,18 @@ export interface TopicSpec {
   readonly config: Readonly<Record<string, string>>;
 }
 
+export interface TopicDescription {
+  readonly partitions: readonly { readonly partition: number; readonly replicas: number; readonly inSync: number }[];
+  readonly config: Readonly<Record<string, string>>;
+}
+
 export interface Admin extends AsyncDisposable {
   /** Creates what is missing, aligns configs, never changes partition counts; returns what was changed. Idempotent. */
   applyTopics(specs: readonly TopicSpec[]): Promise<readonly string[]>;
   /** Low and high watermark per partition. Throws TOPIC_MISSING. */
   offsets(topic: string): Promise<readonly (TopicPartition & { readonly low: number; readonly high: number })[]>;
+  /** A topic as it is set up: copies of each partition, those in sync, and every setting. Throws TOPIC_MISSING. */
+  describeTopic(topic: string): Promise<TopicDescription>;
   /** Records not yet committed per partition by a group; a group without a commit lags from the low watermark. */
   groupLag(groupId: string, topic: string): Promise<readonly (TopicPartition & { readonly lag: number })[]>;
   /** Next offset per partition as a group has committed it; partitions without a commit are absent. Throws TOPIC_MISSING. */

@@ -14,6 +14,10 @@ export interface StackFile {
   readonly learningbankSimUrl: string;
   readonly learningbankCredentials: { readonly username: string; readonly password: string; readonly token: string };
   readonly ziikSimUrl: string;
+  /** The admin API. */
+  readonly controlUrl: string;
+  /** Bearer token for it, of role admin. */
+  readonly adminToken: string;
   /** Of this world only; lets the CLI open and seal secrets. */
   readonly secretKey: string;
   readonly metricsUrls: Readonly<Record<string, readonly string[]>>;

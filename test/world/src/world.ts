@@ -1,26 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createDatabase as openDatabase, migrate } from '@orgstream/database';
+import { createDatabase as openDatabase, createToken, migrate } from '@orgstream/database';
 import { applyTopics, createKafka, registerSchemas } from '@orgstream/kafka';
 import { createSecretBox } from '@orgstream/runtime';
 import { applySchema } from '@orgstream/simulator-ziik';
-import { spawnProcess, startStack, until, type ProcessHandle, type StackUrls } from '@orgstream/testkit';
+import { freePort, spawnProcess, startStack, until, type ProcessHandle, type StackUrls } from '@orgstream/testkit';
 import { addSource } from '@orgstream/ziik-source';
 import pg from 'pg';
 import { writeStackFile, type StackFile } from './stack-file.ts';
 import { supervise, type Supervisor } from './supervisor.ts';
 
 export const SOURCE = 'eu1';
-const allServices = ['ziik-cdc', 'normalizer', 'learningbank-sink'];
+const allServices = ['ziik-cdc', 'normalizer', 'learningbank-sink', 'control'];
 const root = join(import.meta.dirname, '..', '..', '..');
 
-/** Everything on one machine: stack, both databases, both simulators and the three services under a supervisor. */
+/** Everything on one machine: stack, both databases, both simulators and the services under a supervisor. */
 export interface World extends AsyncDisposable {
   /** Where everything is, now. */
   file(): StackFile;
   readonly supervisor: Supervisor;
-  /** Environment that a service of this world runs with. */
+  /** Environment that a service of this world, or the CLI, runs with. */
   readonly serviceEnv: Readonly<Record<string, string>>;
 }
 
@@ -55,13 +55,17 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       options.rateLimitPerMinute,
       resources,
     );
+    // Chosen here, so that control keeps its address when it is restarted.
+    const controlPort = await freePort();
     const serviceEnv = {
       ...environmentOf(infrastructure),
       LOG_LEVEL: 'info',
       // One machine, one replica of each: a killed one is missed sooner than the default has it.
       KAFKA_SESSION_TIMEOUT_MS: '8000',
+      CONTROL_PORT: String(controlPort),
       ...options.env,
     };
+    const control = { controlUrl: `http://127.0.0.1:${controlPort}`, adminToken: infrastructure.adminToken };
     const path = join(directory, 'stack.json');
     say(`starting ${(options.services ?? allServices).join(', ')} …`);
     let world: World | undefined;
@@ -83,11 +87,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     const { source, ...urls } = infrastructure;
     world = {
       supervisor,
-      serviceEnv,
+      serviceEnv: { ...serviceEnv, ORGSTREAM_URL: control.controlUrl, ORGSTREAM_TOKEN: control.adminToken },
       file: () => ({
         source,
         ...urls,
         ...simulators.urls,
+        ...control,
         metricsUrls: Object.fromEntries(
           Object.entries(supervisor.opsUrls()).map(([name, all]) => [name, all.map((url) => `${url}/metrics`)]),
         ),
@@ -110,6 +115,7 @@ interface Infrastructure {
   readonly kafkaBrokers: string;
   readonly registryUrl: string;
   readonly secretKey: string;
+  readonly adminToken: string;
 }
 
 function environmentOf(infrastructure: Infrastructure): Record<string, string> {
@@ -140,22 +146,22 @@ async function prepare(
   const kafka = createKafka({ brokers: stack.kafkaBrokers.split(','), clientId: 'orgstream-world' });
   await applyTopics(kafka, { partitions: 12, replicationFactor: 1 });
   await registerSchemas({ registryUrl: stack.registryUrl });
+  const { kafkaBrokers, registryUrl } = stack;
+  const adminToken = await prepareDatabase(postgresUrl, secretKey, ziikPostgresUrl);
+  return { source: SOURCE, ziikPostgresUrl, postgresUrl, kafkaBrokers, registryUrl, secretKey, adminToken };
+}
+
+/** Migrations, the source, and the first token; returns the token. */
+async function prepareDatabase(postgresUrl: string, secretKey: string, ziikPostgresUrl: string): Promise<string> {
   const db = openDatabase(postgresUrl);
   try {
     await migrate(db);
     const secrets = createSecretBox(secretKey);
     await addSource(db, { name: SOURCE, url: ziikPostgresUrl, seal: (plain) => secrets.seal(plain) });
+    return (await createToken(db, { name: 'admin', role: 'admin', by: 'world' })).secret;
   } finally {
     await db.destroy();
   }
-  return {
-    source: SOURCE,
-    ziikPostgresUrl,
-    postgresUrl,
-    kafkaBrokers: stack.kafkaBrokers,
-    registryUrl: stack.registryUrl,
-    secretKey,
-  };
 }
 
 async function startSimulators(

@@ -1,48 +1,67 @@
+import type { Status } from '@orgstream/control-api';
+import { sleep } from '@orgstream/runtime';
 import type { Command } from 'commander';
-import type { Environment } from '../environment.ts';
+import { positive } from '../arguments.ts';
+import type { Cli } from '../cli.ts';
+import { leaf, type LeafOptions } from '../leaf.ts';
 import { print, table } from '../output.ts';
-import { readStatus, type Status } from '@orgstream/status';
+
+interface StatusOptions extends LeafOptions {
+  readonly watch: boolean;
+  readonly interval: number;
+}
 
 /** `status`: is everybody in step, and if not, where does it wait? */
-export function addStatusCommand(program: Command, environment: () => Environment): void {
-  program
-    .command('status')
-    .description('per tenant: people in step, outstanding, parked; lag of each hop; WAL the slots retain')
-    .option('--json', 'as JSON, with a converged flag per integration', false)
-    .action(async ({ json }: { json: boolean }) => {
-      const env = environment();
-      const status = await readStatus({ db: env.db(), kafka: env.kafka(), secrets: env.secrets() }, { waitMs: 3_000 });
-      print(json ? JSON.stringify(status) : render(status, Date.now()));
+export function addStatusCommand(program: Command, cli: Cli): void {
+  leaf(program, 'status', {
+    description: 'per integration: people in step, outstanding, held, parked; lag of each hop; WAL the slots retain',
+    notes:
+      '`converged` = everything committed at the source before the question is at the target, but for what is parked or what an operator decided to leave.',
+    examples: [
+      ['status'],
+      ['status --watch', 'until Ctrl-C'],
+      ['status --json | jq ".integrations[] | select(.converged | not)"'],
+    ],
+  })
+    .option('--watch', 'again and again, until Ctrl-C; with --json a line each time', false)
+    .option('--interval <seconds>', 'with --watch: time between two looks', positive, 2)
+    .action(async (options: StatusOptions) => {
+      const look = (): Promise<Status> => cli.control().getStatus({ query: { waitMs: 3_000 }, signal: cli.signal });
+      if (!options.watch) return say(await look(), options.json);
+      while (!cli.signal.aborted) {
+        const status = await look();
+        // Clears the screen, as `watch` does.
+        if (process.stdout.isTTY && !options.json) process.stdout.write('\x1b[2J\x1b[H');
+        say(status, options.json);
+        await sleep(options.interval * 1_000, cli.signal);
+      }
     });
 }
 
+const say = (status: Status, json: boolean): void => print(json ? JSON.stringify(status) : render(status, Date.now()));
+
 /** The status as text, for a person. */
 export function render(status: Status, nowMs: number): string {
-  const integrations = status.integrations.map((i) => [
-    i.tenant,
-    i.tenantName ?? '',
-    i.enabled ? (i.code ?? i.state ?? 'new') : 'disabled',
-    i.people.inStep,
-    i.people.outstanding,
-    i.people.parked,
-    i.oldestWorkMs === null ? '' : `${Math.max(0, Math.round((nowMs - i.oldestWorkMs) / 1_000))} s`,
-    i.converged ? 'yes' : 'no',
-  ]);
-  const sources = status.sources.map((s) => [
-    s.name,
-    s.code ?? s.state,
-    bytes(s.lagBytes),
-    bytes(s.retainedWalBytes),
-    s.snapshotsOpen,
-  ]);
-  const parked = status.integrations.flatMap((i) =>
-    Object.entries(i.parkedByCode).map(([code, n]) => [i.tenant, code, n]),
-  );
   return [
-    table(['tenant', 'name', 'state', 'in step', 'outstanding', 'parked', 'oldest work', 'converged'], integrations),
-    ...(parked.length > 0 ? ['', table(['tenant', 'parked by', 'objects'], parked)] : []),
+    ...(status.stop.stopped ? [stopLine(status.stop), ''] : []),
+    table(
+      ['tenant', 'name', 'state', 'in step', 'outstanding', 'held', 'parked', 'gap', 'oldest work', 'converged'],
+      status.integrations.map((one) => row(one, nowMs)),
+    ),
+    ...codes(status),
+    ...tripped(status),
+    ...runs(status),
     '',
-    table(['source', 'state', 'behind', 'WAL retained', 'open snapshots'], sources),
+    table(
+      ['source', 'state', 'behind', 'WAL retained', 'open snapshots'],
+      status.sources.map((s) => [
+        s.name,
+        s.code ?? s.state,
+        bytes(s.lagBytes),
+        bytes(s.retainedWalBytes),
+        s.snapshotsOpen,
+      ]),
+    ),
     '',
     table(
       ['hop', 'records behind'],
@@ -52,6 +71,74 @@ export function render(status: Status, nowMs: number): string {
       ],
     ),
   ].join('\n');
+}
+
+type One = Status['integrations'][number];
+
+function row(one: One, nowMs: number): readonly (string | number)[] {
+  const { inStep, outstanding, parked } = one.people;
+  const oldest = one.oldestWorkMs === null ? '' : `${Math.max(0, Math.round((nowMs - one.oldestWorkMs) / 1_000))} s`;
+  const converged = one.converged ? 'yes' : 'no';
+  return [
+    one.tenant,
+    one.tenantName ?? '',
+    stateOf(one),
+    inStep,
+    outstanding,
+    one.held,
+    parked,
+    one.gap,
+    oldest,
+    converged,
+  ];
+}
+
+/** What an operator has switched goes before what the sink has found. */
+export function stateOf({ enabled, paused, shadow, code, state }: One): string {
+  if (!enabled) return 'disabled';
+  if (code !== null) return code;
+  if (paused) return 'paused';
+  return shadow ? 'shadow' : (state ?? 'new');
+}
+
+const stopLine = ({ reason, changedBy, changedAt }: Status['stop']): string =>
+  `STOPPED by ${changedBy ?? 'somebody'} at ${changedAt}${reason === null ? '' : ` (${reason})`}: nothing is sent; \`orgstream resume --all\` ends it`;
+
+function codes({ integrations }: Status): readonly string[] {
+  const rows = integrations.flatMap((i) => [
+    ...Object.entries(i.parkedByCode).map(([code, n]) => [i.tenant, 'parked', code, n]),
+    ...Object.entries(i.heldByCode).map(([code, n]) => [i.tenant, 'held', code, n]),
+  ]);
+  return rows.length === 0 ? [] : ['', table(['tenant', 'state', 'by', 'objects'], rows)];
+}
+
+function tripped({ integrations }: Status): readonly string[] {
+  const rows = integrations.flatMap((i) =>
+    i.brakes.map((b) => [i.tenant, b.kind, b.operation, b.applied, b.pending, b.allowed]),
+  );
+  if (rows.length === 0) return [];
+  const head = ['tenant', 'brake tripped', 'operation', 'applied', 'pending', 'allowed'];
+  return [
+    '',
+    table(head, rows),
+    'look: `orgstream objects --state held`; then `orgstream objects approve` or `reject`',
+  ];
+}
+
+function runs({ integrations }: Status): readonly string[] {
+  const rows = integrations.flatMap(({ tenant, openRun }) =>
+    openRun === null
+      ? []
+      : [
+          [
+            tenant,
+            openRun.kind,
+            openRun.needsApproval ? `${openRun.state}, waits for approval` : openRun.state,
+            openRun.id,
+          ],
+        ],
+  );
+  return rows.length === 0 ? [] : ['', table(['tenant', 'open run', 'state', 'id'], rows)];
 }
 
 function bytes(value: number | null): string {

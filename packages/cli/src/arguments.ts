@@ -1,0 +1,85 @@
+import { AppError, operations, parseTenantKey, type Operation } from '@orgstream/core';
+import { InvalidArgumentError } from 'commander';
+
+const kinds = ['person', 'unit', 'role'] as const;
+export type Kind = (typeof kinds)[number];
+
+/** One object as operators write it: `person/7`, with `@<hash>` bound to what they saw. */
+export interface Reference {
+  readonly kind: Kind;
+  readonly id: string;
+  readonly hash?: string;
+}
+
+/** A whole number of at least 1. */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('it takes a whole number of at least 1.');
+  return value;
+}
+
+/** `<source>.<site id>`. */
+export function tenantKey(text: string): string {
+  if (parseTenantKey(text)) return text;
+  throw new InvalidArgumentError(`${text} is not <source>.<site id>, for example eu1.42.`);
+}
+
+/** `person/7`, `unit/12@<hash>`. */
+export function reference(text: string): Reference {
+  const [, kind, rest] = /^(person|unit|role)\/(.+)$/s.exec(text) ?? [];
+  if (kind === undefined) {
+    throw new InvalidArgumentError(
+      `${text} is not <kind>/<source id>, for example person/7; kinds: ${kinds.join(', ')}.`,
+    );
+  }
+  const [, id, hash] = /^(.+?)(?:@([0-9a-z]{6,}))?$/is.exec(rest!)!;
+  return { kind: kind as Kind, id: id!, ...(hash === undefined ? {} : { hash }) };
+}
+
+/** For options and arguments that may be given more than once. */
+export const references = (text: string, before: readonly Reference[] = []): readonly Reference[] => [
+  ...before,
+  reference(text),
+];
+
+export function operation(text: string): Operation {
+  if ((operations as readonly string[]).includes(text)) return text as Operation;
+  throw new InvalidArgumentError(`${text} is no operation; there are ${operations.join(', ')}.`);
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Id of a run or a token. */
+export function identifier(text: string): string {
+  if (uuid.test(text)) return text.toLowerCase();
+  throw new InvalidArgumentError(`${text} is not an id like 0f8c2f0e-6c0b-4a56-9a3e-2c1d7f9b8a10.`);
+}
+
+/** An integration: its id, or the key of a tenant that has one integration. */
+export function integrationName(text: string): string {
+  if (uuid.test(text)) return text.toLowerCase();
+  if (parseTenantKey(text)) return text;
+  throw new InvalidArgumentError(`${text} is neither an integration's id nor a tenant like eu1.42.`);
+}
+
+/** ISO 8601, with its time zone. */
+export function instant(text: string): string {
+  const at = new Date(text);
+  if (!/^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:?\d\d))?$/.test(text) || Number.isNaN(at.getTime())) {
+    throw new InvalidArgumentError(`${text} is no time like 2026-03-01T08:00:00Z.`);
+  }
+  return at.toISOString();
+}
+
+export const isIdentifier = (text: string): boolean => uuid.test(text);
+
+/** Refuses options that exclude each other. */
+export function oneOf(given: Readonly<Record<string, unknown>>, options: { readonly required: boolean }): void {
+  const names = Object.entries(given).flatMap(([name, value]) =>
+    value === undefined || value === false ? [] : [name],
+  );
+  const all = Object.keys(given);
+  if (names.length > 1) throw new AppError('USAGE', `give only one of ${names.join(' and ')}`);
+  if (names.length === 0 && options.required)
+    throw new AppError('USAGE', `give ${all.slice(0, -1).join(', ')} or ${all.at(-1)}`);
+}

@@ -1,0 +1,42 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { reference, tenantKey } from '../arguments.ts';
+import { settleCommand, withWait, type WaitOptions } from '../asked.ts';
+import { confirm, type Cli } from '../cli.ts';
+import { leaf } from '../leaf.ts';
+import { print } from '../output.ts';
+
+interface EraseOptions extends WaitOptions {
+  readonly tenant: string;
+  readonly person: string;
+  readonly yes: boolean;
+}
+
+/** `erase`: everything about a person. */
+export function addEraseCommand(program: Command, cli: Cli): void {
+  withWait(
+    leaf(program, 'erase', {
+      description: 'erase a person from everything orgstream keeps; Learningbank and Ziik are not touched',
+      notes: 'Topics keep their records until retention and compaction have passed; the answer says how long.',
+      examples: [['erase --tenant eu1.42 --person 7 --yes']],
+    }),
+    true,
+  )
+    .requiredOption('--tenant <source.site>', "the person's tenant", tenantKey)
+    .requiredOption('--person <id>', "the person's id in Ziik", personId)
+    .option('--yes', 'do not ask', false)
+    .action(async (options: EraseOptions) => {
+      const { tenant, person } = options;
+      await confirm(cli, `erase person ${person} of ${tenant} from everything orgstream keeps`, options);
+      const asked = await cli.control().erasePerson({ body: { tenant, person } });
+      const done = await settleCommand(cli, asked, { ...options, what: 'erasing' });
+      if (options.json) return print(JSON.stringify(done ?? asked));
+      print(done ? `erased: ${JSON.stringify(done.result)}` : `asked for, command ${asked.command}`);
+    });
+}
+
+function personId(text: string): string {
+  if (!text.includes('/')) return text;
+  const { kind, id } = reference(text);
+  if (kind !== 'person') throw new InvalidArgumentError('only people can be erased.');
+  return id;
+}

@@ -1,0 +1,76 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '@orgstream/core';
+import { readConfig, DatabaseConfig, KafkaConfig, SecretConfig } from '@orgstream/runtime';
+import { z } from 'zod';
+
+/** Every setting of the CLI. A command needs only those it uses. */
+const Config = z.object({
+  ORGSTREAM_URL: z.url({ protocol: /^https?$/ }).describe('Base URL of control.'),
+  ORGSTREAM_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be one word')
+    .describe('Bearer token for control; the first one comes from `orgstream token create --local`.'),
+  ...DatabaseConfig.shape,
+  ...KafkaConfig.shape,
+  ...SecretConfig.shape,
+});
+export type SettingName = keyof z.infer<typeof Config>;
+/** In the order in which a page shows them. */
+export const settingNames = Object.keys(Config.shape) as readonly SettingName[];
+
+export interface Settings {
+  /** Throws CONFIG_INVALID, naming the variable, when it is missing or malformed. */
+  read(name: SettingName): string;
+  has(name: SettingName): boolean;
+  /** /metrics of each service of the stack that `npm run dev` started; empty elsewhere. */
+  readonly metricsUrls: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Where `.orgstream/stack.json` has what. */
+const inStackFile: Readonly<Record<SettingName, string>> = {
+  ORGSTREAM_URL: 'controlUrl',
+  ORGSTREAM_TOKEN: 'adminToken',
+  DATABASE_URL: 'postgresUrl',
+  KAFKA_BROKERS: 'kafkaBrokers',
+  REGISTRY_URL: 'registryUrl',
+  ORGSTREAM_SECRET_KEY: 'secretKey',
+};
+
+const StackFile = z.looseObject({ metricsUrls: z.record(z.string(), z.array(z.string())).default({}) });
+
+function readStackFile(cwd: string): z.infer<typeof StackFile> {
+  const path = join(cwd, '.orgstream', 'stack.json');
+  if (!existsSync(path)) return { metricsUrls: {} };
+  try {
+    return StackFile.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    throw new AppError('CONFIG_INVALID', '.orgstream/stack.json is not what `npm run dev` writes: start that anew', {
+      cause,
+    });
+  }
+}
+
+/** The environment wins over the stack file, setting by setting; but a URL of control is never given another's token. */
+export function openSettings(env: NodeJS.ProcessEnv, cwd: string): Settings {
+  const stack = readStackFile(cwd);
+  const fromStack = (name: SettingName): string | undefined => {
+    if (name === 'ORGSTREAM_TOKEN' && env['ORGSTREAM_URL']) return undefined;
+    const value = stack[inStackFile[name]];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const raw = (name: SettingName): string | undefined => env[name] || fromStack(name);
+  return {
+    metricsUrls: stack.metricsUrls,
+    has: (name) => raw(name) !== undefined,
+    read(name) {
+      try {
+        return String(readConfig(z.object({ [name]: Config.shape[name] }), { [name]: raw(name) })[name]);
+      } catch (cause) {
+        if (!(cause instanceof AppError)) throw cause;
+        const text = `${cause.message}; set it, or start \`npm run dev\`, whose stack is the default`;
+        throw new AppError('CONFIG_INVALID', text, { cause });
+      }
+    },
+  };
+}
