@@ -101,12 +101,7 @@ async function totalCalls(file: StackFile, tenants: readonly Tenant[]): Promise<
 async function replay(screen: Screen, file: StackFile, tenants: readonly Tenant[]): Promise<number> {
   screen.heading('Replay of the whole directory.changes topic');
   const before = await totalCalls(file, tenants);
-  const env = {
-    DATABASE_URL: file.postgresUrl,
-    KAFKA_BROKERS: file.kafkaBrokers,
-    REGISTRY_URL: file.registryUrl,
-    ORGSTREAM_SECRET_KEY: file.secretKey,
-  };
+  const env = { ORGSTREAM_URL: file.controlUrl, ORGSTREAM_TOKEN: file.adminToken };
   const exitCode = await runCli(['replay', '--timeout', '120'], env, '/');
   if (exitCode !== 0) throw new Error(`replay ended with exit code ${exitCode}`);
   await waitConverged(file, { deadlineMs: 60_000 });
