@@ -16,6 +16,8 @@ export function createLearningbankClient(options: LearningbankClientOptions): Le
     createJobProfile: (made, given) =>
       object(calls, routes.createJobProfile, answers.jobProfile, { body: encode.jobProfile(made), asked: made, given }),
     ...userCalls(calls),
+    notificationTypes: (given) =>
+      calls.make({ route: routes.notificationTypes, answer: answers.notificationTypes, ...signalOf(given) }),
     createLoginLink: (forUser, redirectPath, given) =>
       calls.make({
         route: routes.createLoginLink,

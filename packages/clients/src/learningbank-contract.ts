@@ -55,6 +55,7 @@ export const routes = {
   deleteUser: (id: number) => write('users.delete', 'DELETE', `/users/${id}`),
   setDepartments: (id: number) => write('users.set_departments', 'PUT', `/users/${id}/departments`),
   changePermissionTypes: (id: number) => write('users.change_permission_types', 'PUT', `/users/${id}/permission-types`),
+  notificationTypes: read('notification_types.list', '/notification-types'),
   /** A link more does no harm: not a write. */
   createLoginLink: {
     route: 'login_links.create',
@@ -139,6 +140,16 @@ export interface Token {
   readonly platform: lb.PlatformIdentity;
 }
 
+const notificationType = z
+  .object({
+    key: z.string(),
+    mandatory: flag,
+    channels: z.record(z.string(), z.object({ enabled: flag })).default({}),
+  })
+  .transform(({ key, mandatory, channels }): lb.NotificationType => {
+    return { key, mandatory, enabled: Object.values(channels).some((channel) => channel.enabled) };
+  });
+
 /** Answers, parsed into our own words; fields we do not know are ignored. */
 export const answers = {
   token: z
@@ -180,6 +191,7 @@ export const answers = {
   jobProfiles: page(jobProfile),
   user: data(user),
   users: page(user),
+  notificationTypes: data(z.array(notificationType)),
   loginLink: data(z.object({ url: z.url(), expiresAt: z.string() })),
 };
 

@@ -157,6 +157,14 @@ export interface LoginLink {
   readonly expiresAt: string;
 }
 
+/** A kind of message the platform sends; `enabled` = on at least one channel. */
+export interface NotificationType {
+  readonly key: string;
+  /** Cannot be switched off. */
+  readonly mandatory: boolean;
+  readonly enabled: boolean;
+}
+
 /** One page of a list. `total` counts the whole list. */
 export interface Page<T> {
   readonly items: readonly T[];
@@ -257,6 +265,9 @@ export interface LearningbankClient {
   setDepartments(id: number, departmentIds: readonly number[], options?: CallOptions): Promise<User>;
   /** Gives and takes permission types; those not named stay. */
   changePermissionTypes(id: number, delta: PermissionTypeDelta, options?: CallOptions): Promise<User>;
+
+  /** All of them, in one call. */
+  notificationTypes(options?: CallOptions): Promise<readonly NotificationType[]>;
 
   createLoginLink(forUser: LoginLinkFor, redirectPath?: string, options?: CallOptions): Promise<LoginLink>;
 }

@@ -63,7 +63,7 @@ export type SettingsEdit = z.infer<typeof SettingsEdit>;
 export const SettingsInForce = z.object({
   version: z.int(),
   newest: z.int().describe('Newest version written; above `version`: it waits for its run.'),
-  settings: Settings,
+  settings: Settings as z.ZodType<IntegrationSettings>,
 });
 
 export const SettingsChange = z.object({ path: z.string(), from: z.unknown(), to: z.unknown() });

@@ -15,10 +15,11 @@ export interface AuditEntry {
   readonly requestId: string | null;
 }
 
-export async function insertAudit(db: Knex, entry: AuditEntry): Promise<void> {
-  await db.raw(
+/** Writes a line; returns its number. */
+export async function insertAudit(db: Knex, entry: AuditEntry): Promise<string> {
+  const { rows } = await db.raw<{ rows: { id: string }[] }>(
     `insert into control.audit (actor, token_id, action, tenant, integration_id, object, outcome, request_id)
-     values (:actor, :tokenId, :action, :tenant, :integration, :object, :outcome, :requestId)`,
+     values (:actor, :tokenId, :action, :tenant, :integration, :object, :outcome, :requestId) returning id`,
     {
       actor: entry.actor,
       tokenId: entry.tokenId,
@@ -28,6 +29,26 @@ export async function insertAudit(db: Knex, entry: AuditEntry): Promise<void> {
       object: JSON.stringify(entry.object ?? {}),
       outcome: entry.outcome,
       requestId: entry.requestId,
+    },
+  );
+  return rows[0]!.id;
+}
+
+/** Completes a line with what it was about and how it ended. */
+export async function finishAudit(
+  db: Knex,
+  no: string,
+  end: Pick<AuditEntry, 'tenant' | 'integration' | 'object' | 'outcome'>,
+): Promise<void> {
+  await db.raw(
+    `update control.audit set tenant = :tenant, integration_id = :integration, object = :object, outcome = :outcome
+      where id = :no`,
+    {
+      no,
+      tenant: end.tenant ?? null,
+      integration: end.integration ?? null,
+      object: JSON.stringify(end.object ?? {}),
+      outcome: end.outcome,
     },
   );
 }

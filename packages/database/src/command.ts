@@ -163,7 +163,9 @@ export async function finishCommand(
   outcome: { readonly result?: unknown; readonly code?: ErrorCode; readonly message?: string },
 ): Promise<void> {
   await db.raw(
-    `update control.command set state = ?, result = ?, code = ?, message = ?, updated_at = now() where id = ?`,
+    `with finished as (
+       update control.command set state = ?, result = ?, code = ?, message = ?, updated_at = now() where id = ? returning id)
+     select pg_notify('orgstream_command_done', id::text) from finished`,
     [
       outcome.code === undefined ? 'done' : 'failed',
       outcome.result === undefined ? null : JSON.stringify(outcome.result),

@@ -16,6 +16,9 @@ export interface TokenRow {
   readonly last_used_at: Date | null;
 }
 
+/** `created_key` sorts as created_at does and loses nothing. */
+export type TokenListRow = TokenRow & { readonly created_key: string };
+
 const columns = 'id, name, role, tenants, created_by, created_at, expires_at, revoked_at, last_used_at';
 const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();
 
@@ -69,9 +72,10 @@ export async function listTokens(
     readonly after?: readonly [createdAt: string, id: string];
     readonly limit: number;
   },
-): Promise<readonly TokenRow[]> {
-  const { rows } = await db.raw<{ rows: TokenRow[] }>(
-    `select ${columns} from control.token
+): Promise<readonly TokenListRow[]> {
+  const { rows } = await db.raw<{ rows: TokenListRow[] }>(
+    `select ${columns}, to_char(created_at at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US') || '+00' as created_key
+       from control.token
       where (cast(:within as text[]) is null or tenants <@ cast(:within as text[]))
         and (cast(:at as text) is null
              or (created_at, id) > (cast(:at as text)::timestamptz, cast(:id as text)::uuid))

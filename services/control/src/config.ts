@@ -1,0 +1,49 @@
+import { CommonConfig, DatabaseConfig, KafkaConfig, SecretConfig } from '@orgstream/runtime';
+import { z } from 'zod';
+
+export const Config = z.object({
+  ...CommonConfig.shape,
+  ...KafkaConfig.shape,
+  ...DatabaseConfig.shape,
+  ...SecretConfig.shape,
+  CONTROL_HOST: z.string().min(1).default('127.0.0.1').describe('Address that the admin API listens on.'),
+  CONTROL_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(8080)
+    .describe('Port of the admin API; 0 = any free one.'),
+  CONTROL_TRUST_PROXY: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(10)
+    .default(0)
+    .describe(
+      'Proxies in front of it whose X-Forwarded-For is believed. 0 = none: the address is that of the connection.',
+    ),
+  CONTROL_REFUSED_PER_MINUTE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(20)
+    .describe('Refused log-ins a minute and address, after which the address gets 429 until the minute is over.'),
+  CONTROL_WAIT_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(20_000)
+    .default(3_000)
+    .describe('How long a request waits for a service to do what it asks, before the answer is 202.'),
+  CONTROL_STREAMS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(200)
+    .describe('Event streams open at once, at most.'),
+  DATABASE_POOL: z.coerce.number().int().min(1).max(100).default(10).describe('Postgres connections at most.'),
+});
+export type Config = z.infer<typeof Config>;

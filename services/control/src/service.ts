@@ -1,0 +1,108 @@
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server } from 'node:http';
+import { checkDatabase, createDatabase, forgetAnswers } from '@orgstream/database';
+import { createKafka } from '@orgstream/kafka';
+import { createSecretBox, startOpsServer, type Logger, type Service } from '@orgstream/runtime';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { createCommandWait } from './command-wait.ts';
+import type { Config } from './config.ts';
+import type { Deps } from './deps.ts';
+import { createHandlers } from './handlers/handlers.ts';
+import { createApp } from './http/app.ts';
+import { createLogin } from './http/login.ts';
+import { createMetrics } from './metrics.ts';
+import { createHub } from './stream/hub.ts';
+import { listen } from './stream/listener.ts';
+import { createStreams } from './stream/stream.ts';
+
+/** Deadline of one call to a platform, when credentials are tested. */
+const CALL_TIMEOUT_MS = 5_000;
+const FORGET_MS = 3_600_000;
+/** Answers under way get this long to finish when the service stops. */
+const GRACE_MS = 5_000;
+
+export interface ControlService extends Service {
+  /** Where it listens: the port that was chosen, when CONTROL_PORT is 0. */
+  readonly url: string;
+}
+
+/** The admin API: operators' side of the product. */
+export async function createService(context: {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}): Promise<ControlService> {
+  const { config, log, signal } = context;
+  await using resources = new AsyncDisposableStack();
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const metrics = createMetrics(registry);
+  const db = createDatabase(config.DATABASE_URL, { max: config.DATABASE_POOL, name: 'control' });
+  resources.defer(() => db.destroy());
+  await checkDatabase(db);
+  const commands = createCommandWait(db, config.CONTROL_WAIT_MS);
+  const deps: Deps = {
+    db,
+    log,
+    commands,
+    secrets: createSecretBox(config.ORGSTREAM_SECRET_KEY),
+    kafka: createKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orgstream-control', log }),
+    callTimeoutMs: CALL_TIMEOUT_MS,
+  };
+  const hub = createHub({ db, log });
+  const streams = createStreams({ deps, hub, metrics, max: config.CONTROL_STREAMS });
+  const app = createApp({
+    deps,
+    metrics,
+    handlers: createHandlers(deps),
+    login: createLogin({ db, metrics, refusedPerMinute: config.CONTROL_REFUSED_PER_MINUTE }),
+    stream: streams.open,
+    trustProxy: config.CONTROL_TRUST_PROXY,
+  });
+  const server = createServer(app);
+  resources.defer(() => close(server, streams.close));
+  const url = await start(server, config);
+  resources.use(
+    await startOpsServer({
+      host: config.OPS_HOST,
+      port: config.OPS_PORT,
+      registry,
+      health: { live: () => true, ready: () => server.listening && !signal.aborted },
+    }),
+  );
+  log.info({ url }, 'admin API listens');
+  const sweeper = setInterval(() => {
+    forgetAnswers(db).catch((err: unknown) => log.warn({ err }, 'old answers are not forgotten'));
+  }, FORGET_MS);
+  resources.defer(() => clearInterval(sweeper));
+  const owned = resources.move();
+  return {
+    url,
+    async run() {
+      const wake = (channel: string): void => (channel === 'orgstream_command_done' ? commands.wake() : hub.wake());
+      const channels = ['orgstream_command_done', 'orgstream_run', 'orgstream_integration'];
+      await Promise.all([listen({ url: config.DATABASE_URL, channels, onNotify: wake, signal }), hub.run(signal)]);
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function start(server: Server, config: Config): Promise<string> {
+  server.requestTimeout = 30_000;
+  server.headersTimeout = 15_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(config.CONTROL_PORT, config.CONTROL_HOST, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return `http://${config.CONTROL_HOST}:${port}`;
+}
+
+async function close(server: Server, closeStreams: () => void): Promise<void> {
+  closeStreams();
+  const force = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  await new Promise((resolve) => {
+    server.close(resolve);
+    server.closeIdleConnections();
+  });
+  clearTimeout(force);
+}

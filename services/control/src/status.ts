@@ -1,0 +1,72 @@
+import type { IntegrationStatus, Source, Status } from '@orgstream/control-api';
+import { readSecret, readStop, type StopRow } from '@orgstream/database';
+import { isAppError } from '@orgstream/core';
+import { sourcesOf } from './access.ts';
+import type { Deps } from './deps.ts';
+import type { Caller } from './http/request.ts';
+import { readSourceLag } from './source-lag.ts';
+import { readSinkStatus, type SinkStatus } from './stores/status-store.ts';
+import { listSourcePage, type SourceRow } from './stores/source-store.ts';
+import { readTopicLag, type TopicLag } from './topic-lag.ts';
+
+/** Sources that one answer covers. */
+const MAX_SOURCES = 1_000;
+
+/**
+ * The whole pipeline, hop by hop, in the order the data flows: a change that one hop has handed on is seen by the next
+ * question. So `converged` means: everything committed at the source before the question is at the target, but for what
+ * is parked or held.
+ */
+export async function readStatus(deps: Deps, caller: Caller, waitMs: number): Promise<Status> {
+  const { db } = deps;
+  const rows = await listSourcePage(db, { names: sourcesOf(caller), limit: MAX_SOURCES });
+  const sources = await Promise.all(rows.map(async (row) => toSource(row, await lagOf(deps, row, waitMs))));
+  const lag = await readTopicLag(deps.kafka, db);
+  const [stop, integrations] = await Promise.all([readStop(db), readSinkStatus(db, caller.tenants)]);
+  return {
+    stop: toStop(stop),
+    sources,
+    lag,
+    integrations: integrations.map((one) => ({ ...one, converged: isConverged(one, sources, lag) })),
+  };
+}
+
+function isConverged(one: SinkStatus, sources: readonly Source[], lag: TopicLag): IntegrationStatus['converged'] {
+  const source = sources.find(({ name }) => name === one.source);
+  // A slot may stand at the end of the WAL and have lost what lay before: a source that does not stream has read nothing.
+  const streams = source?.state === 'running' && source.code === null;
+  const read = streams && source.lagBytes === 0 && source.snapshotsOpen === 0;
+  const flowing = lag.normalizerRecords === 0 && lag.ingestRecords === 0;
+  if (!read || !flowing) return false;
+  if (one.product === 'login') return true;
+  return one.enabled && one.state === 'live' && one.code === null && one.work.outstanding === 0;
+}
+
+async function lagOf(deps: Deps, row: SourceRow, waitMs: number): Promise<number | null> {
+  const secret = await readSecret(deps.db, row.url_secret_id);
+  if (!secret) return null;
+  try {
+    return await readSourceLag(deps.secrets.open(secret), row.slot_name, waitMs);
+  } catch (error) {
+    if (isAppError(error, 'SECRET_UNREADABLE')) return null;
+    throw error;
+  }
+}
+
+export function toSource(row: SourceRow, lagBytes: number | null): Source {
+  const { name, state, code, message } = row;
+  return {
+    name,
+    state,
+    code,
+    message,
+    snapshotsOpen: row.snapshots_open,
+    retainedWalBytes: row.slot_retained_bytes === null ? null : Number(row.slot_retained_bytes),
+    lagBytes,
+    committedAt: row.committed_at?.toISOString() ?? null,
+  };
+}
+
+export function toStop({ stopped, reason, changed_by, changed_at }: StopRow): Status['stop'] {
+  return { stopped, reason, changedBy: changed_by, changedAt: changed_at.toISOString() };
+}

@@ -1,0 +1,88 @@
+import { AppError } from '@orgstream/core';
+import type { Request, Response } from 'express';
+import { maySee, requireIntegration } from '../access.ts';
+import type { Deps } from '../deps.ts';
+import type { Ask } from '../http/request.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Hub, HubEvent } from './hub.ts';
+
+/** A comment this often keeps proxies from closing the connection. */
+const KEEP_ALIVE_MS = 15_000;
+/** A client that does not read is let go of: it comes back with Last-Event-ID. */
+const MAX_UNREAD_BYTES = 1_000_000;
+/** A stream ends after so long: a revoked token sees nothing more by then. Clients connect anew. */
+const MAX_AGE_MS = 10 * 60_000;
+
+export interface Streams {
+  open(ask: Ask<'stream'>, request: Request, response: Response): Promise<void>;
+  /** Ends all. */
+  close(): void;
+}
+
+/** Server-sent events, each caller's own tenants only. */
+export function createStreams(options: {
+  readonly deps: Deps;
+  readonly hub: Hub;
+  readonly metrics: Metrics;
+  readonly max: number;
+}): Streams {
+  const { deps, hub, metrics } = options;
+  const ends = new Set<() => void>();
+  return {
+    async open(ask, request, response) {
+      const { caller, query } = ask;
+      if (query.integration !== undefined) await requireIntegration(deps.db, caller, query.integration);
+      if (ends.size >= options.max) {
+        throw new AppError('TOO_MANY_REQUESTS', 'event streams: too many are open', { waitMs: 5_000 });
+      }
+      const wanted = (event: HubEvent): boolean =>
+        (event.tenant === null ? event.event === 'stop' || caller.tenants === null : maySee(caller, event.tenant)) &&
+        (query.integration === undefined || event.event === 'stop' || event.integration === query.integration);
+      const { end, write } = begin(response);
+      ends.add(end);
+      metrics.streams(ends.size);
+      let unsubscribe = (): void => {};
+      response.once('close', () => {
+        unsubscribe();
+        end();
+        ends.delete(end);
+        metrics.streams(ends.size);
+      });
+      try {
+        const lastEventId = request.headers['last-event-id'];
+        unsubscribe = await hub.subscribe(
+          (event) => void (wanted(event) && write(event)),
+          typeof lastEventId === 'string' ? lastEventId : undefined,
+        );
+      } catch (error) {
+        end();
+        throw error;
+      }
+      if (response.closed) unsubscribe();
+    },
+    close() {
+      for (const end of ends) end();
+    },
+  };
+}
+
+function begin(response: Response): { readonly end: () => void; readonly write: (event: HubEvent) => void } {
+  response.status(200).set({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
+  response.flushHeaders();
+  response.write('retry: 2000\n\n');
+  const keepAlive = setInterval(() => response.write(': \n\n'), KEEP_ALIVE_MS);
+  const age = setTimeout(() => end(), MAX_AGE_MS);
+  const end = (): void => {
+    clearInterval(keepAlive);
+    clearTimeout(age);
+    if (!response.writableEnded) response.end();
+  };
+  return {
+    end,
+    write({ id, event, data }) {
+      if (response.writableEnded) return;
+      response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+      if (response.writableLength > MAX_UNREAD_BYTES) end();
+    },
+  };
+}

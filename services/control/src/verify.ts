@@ -1,0 +1,134 @@
+import { createLearningbankClient, type Credentials, type LearningbankClient } from '@orgstream/clients';
+import type { Finding } from '@orgstream/control-api';
+import { isAppError, manualOf } from '@orgstream/core';
+import { readSecret, readSettingsVersions } from '@orgstream/database';
+import type { IntegrationHead } from './access.ts';
+import type { Deps } from './deps.ts';
+import { sharedWith } from './handlers/settings.ts';
+import { readSettings } from './stores/settings-store.ts';
+
+/** Pages of users that are looked through for Owners. */
+const OWNER_PAGES = 10;
+
+interface Verification {
+  readonly ok: boolean;
+  readonly findings: Finding[];
+  readonly proposed: { readonly protectedEmails: string[] };
+}
+
+/** Tests the credentials of an integration, and looks for what the vendors say should be set up before people are sent. */
+export async function verify(deps: Deps, head: IntegrationHead): Promise<Verification> {
+  const findings: Finding[] = [];
+  const sealed = await readSecret(deps.db, head.secret_id);
+  const others = await sharedWith(deps, head.id);
+  if (others > 0) findings.push(warnings.shared(others));
+  const read = await readSettingsVersions(deps.db, head.id);
+  const settings = read && (await readSettings(deps.db, head.id, read.version));
+  let missing: string[] = [];
+  try {
+    const credentials = JSON.parse(sealed ? deps.secrets.open(sealed) : '') as Credentials;
+    const client = clientOf(deps, head.platform_url, credentials);
+    await client.login();
+    findings.push(...(await lookAround(client, settings?.defaults.jobProfileId ?? null)));
+    const owners = await ownersOf(client);
+    const known = new Set(
+      [...(settings?.protectedEmails ?? []), ...(settings?.filters.users.exclude ?? [])].map((entry) =>
+        entry.toLowerCase(),
+      ),
+    );
+    missing = owners.filter((email) => !known.has(email));
+    if (missing.length > 0) findings.push(warnings.unprotected(missing.length));
+  } catch (error) {
+    findings.push(refused(error));
+  }
+  return { ok: !findings.some(({ level }) => level === 'error'), findings, proposed: { protectedEmails: missing } };
+}
+
+/** E-mails of the platform's Owners, for a new integration; what goes wrong is a finding, and nobody's end. */
+export async function findOwners(
+  deps: Deps,
+  platformUrl: string,
+  credentials: Credentials,
+): Promise<{ readonly emails: readonly string[]; readonly findings: Finding[] }> {
+  try {
+    const client = clientOf(deps, platformUrl.replace(/\/+$/, ''), credentials);
+    await client.login();
+    return { emails: await ownersOf(client), findings: [] };
+  } catch (error) {
+    return { emails: [], findings: [{ ...refused(error), level: 'warning' }, warnings.ownersUnknown] };
+  }
+}
+
+function clientOf(deps: Deps, baseUrl: string, credentials: Credentials): LearningbankClient {
+  return createLearningbankClient({ baseUrl, credentials, timeoutMs: deps.callTimeoutMs });
+}
+
+async function lookAround(client: LearningbankClient, ownDefault: number | null): Promise<Finding[]> {
+  const platform = await client.platform();
+  const findings: Finding[] = [];
+  if (platform.defaultJobProfileId === null && ownDefault === null) findings.push(warnings.noJobProfile);
+  const on = (await client.notificationTypes()).filter((type) => !type.mandatory && type.enabled);
+  if (on.length > 0) findings.push(warnings.notifications(on.length));
+  return findings;
+}
+
+/** Active users with the built-in Owner type. They sit in the top department: others are looked through as far as it goes. */
+async function ownersOf(client: LearningbankClient): Promise<string[]> {
+  const { topDepartmentId } = await client.platform();
+  const ownerTypes = new Set<number>();
+  for await (const { items } of client.permissionTypes({ name: 'Owner' })) {
+    for (const type of items) if (type.isSystem && type.name === 'Owner') ownerTypes.add(type.id);
+  }
+  if (ownerTypes.size === 0) return [];
+  const emails = new Set<string>();
+  for (const filter of [{ departmentId: topDepartmentId, isActive: true }, { isActive: true }]) {
+    let pages = 0;
+    for await (const { items } of client.users(filter)) {
+      for (const { email, permissionTypeIds } of items) {
+        if (email !== null && permissionTypeIds.some((id) => ownerTypes.has(id))) emails.add(email.toLowerCase());
+      }
+      pages += 1;
+      if (pages >= OWNER_PAGES) break;
+    }
+  }
+  return [...emails];
+}
+
+function refused(error: unknown): Finding {
+  const code = isAppError(error) ? error.code : 'UNEXPECTED';
+  const { meaning, remedy } = manualOf(code);
+  return { level: 'error', code, message: isAppError(error) ? error.message : meaning, remedy };
+}
+
+const warnings = {
+  noJobProfile: {
+    level: 'warning',
+    code: 'NO_DEFAULT_JOB_PROFILE',
+    message: 'The platform has no default job profile: people whose role matches none get none.',
+    remedy: 'Set one in Learningbank, or `defaults.jobProfileId` in the settings.',
+  } satisfies Finding,
+  notifications: (count: number): Finding => ({
+    level: 'warning',
+    code: 'NOTIFICATIONS_ON',
+    message: `${count} notification types are on: the first sync may write to everybody.`,
+    remedy: 'Switch them off in Learningbank under Organisation, Communication, until the first sync is done.',
+  }),
+  shared: (count: number): Finding => ({
+    level: 'warning',
+    code: 'PLATFORM_SHARED',
+    message: `${count} other integrations send people to this platform.`,
+    remedy: 'Mind that *deactivate users* is refused, and that a person in both is a match case.',
+  }),
+  unprotected: (count: number): Finding => ({
+    level: 'warning',
+    code: 'OWNERS_NOT_PROTECTED',
+    message: `${count} Owners of the platform are not protected: they could be moved or deactivated.`,
+    remedy: 'Add the proposed e-mails to `protectedEmails`, or exclude them.',
+  }),
+  ownersUnknown: {
+    level: 'warning',
+    code: 'OWNERS_UNKNOWN',
+    message: "The platform's Owners could not be read: none was added to `protectedEmails`.",
+    remedy: 'Mend the credentials, verify the integration, and add the e-mails it proposes.',
+  } satisfies Finding,
+};
