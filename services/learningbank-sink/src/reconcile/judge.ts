@@ -1,5 +1,6 @@
 import type { ErrorCode, IntegrationSettings } from '@orgstream/core';
 import type { Assessment, ObjectKind } from '../model.ts';
+import { unconfirmed } from '../plan/index.ts';
 import type { Standing } from './keys.ts';
 
 /** `go`: nothing but the brake (where not approved) and shadow mode can hold it. */
@@ -18,7 +19,7 @@ export function heldBy(standing: Standing, hash: string): ErrorCode | null {
 export function judge(
   standing: Standing,
   { operations, hash }: Pick<Assessment, 'operations' | 'hash'>,
-  object: { readonly kind: ObjectKind; readonly settings: Pick<IntegrationSettings, 'preset' | 'confirmDeletions'> },
+  object: { readonly kind: ObjectKind; readonly settings: IntegrationSettings },
 ): Judgement {
   const hold = heldBy(standing, hash);
   if (hold) return { to: 'held', code: hold };
@@ -29,14 +30,6 @@ export function judge(
       ? { to: 'go', approved: true }
       : { to: 'held', code: 'MORE_DESTRUCTIVE' };
   }
-  return isUnconfirmed(operations, object)
-    ? { to: 'held', code: 'DELETION_UNCONFIRMED' }
-    : { to: 'go', approved: false };
-}
-
-/** A user's deletion takes the learning history with it: each one waits for an operator (semantics.md §4). */
-function isUnconfirmed(operations: Assessment['operations'], { kind, settings }: Parameters<typeof judge>[2]): boolean {
-  return (
-    kind === 'person' && settings.preset === 'tamigo' && settings.confirmDeletions && operations.includes('delete')
-  );
+  const waits = unconfirmed(object.kind, operations, object.settings);
+  return waits ? { to: 'held', code: waits } : { to: 'go', approved: false };
 }

@@ -42,6 +42,7 @@ export async function runObject(context: ObjectContext, claimed: Claimed): Promi
       const planned = known.next ?? (await context.plan({ integration: context.integration, key: claimed }));
       known.next = undefined;
       const end = await follow(context, claimed, { known, planned });
+      if (end?.to === 'settle' && claimed.standing.undo) return await endOfUndo(context, claimed, end);
       if (end) return end;
     }
     throw new AppError('UNEXPECTED', 'planning after applying does not come to rest', { reason: 'no_rest' });
@@ -84,6 +85,19 @@ async function follow(context: ObjectContext, claimed: Claimed, plan: Plan): Pro
     case 'halt':
       return halt(context, outcome.code);
   }
+}
+
+/** It is back where it was: held there, as long as what is desired now is something else. */
+async function endOfUndo(
+  context: ObjectContext,
+  claimed: Claimed,
+  settle: Extract<RunEnd, { to: 'settle' }>,
+): Promise<RunEnd> {
+  const { operations, blocked, hash } = (
+    await context.plan({ integration: context.integration, key: claimed })
+  ).assess();
+  if (operations.length + blocked.length === 0) return settle;
+  return { to: 'held', code: 'UNDONE', operations, hash, undone: true };
 }
 
 async function actAll(

@@ -135,8 +135,8 @@ test('two replicas at once: every person once', async () => {
   ctx.start({ leaseMs: 500 });
   ctx.start({ leaseMs: 500 });
   await ctx.converged(20_000);
-  await ctx.commit(...people('b', 60));
+  await ctx.commit(...people('b', 50));
   await ctx.converged(20_000);
   expect(await ctx.work()).toEqual([]);
-  await expectNoDuplicates(platform, 160);
+  await expectNoDuplicates(platform, 150);
 });

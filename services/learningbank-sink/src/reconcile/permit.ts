@@ -55,6 +55,11 @@ export async function permit(
   const { integration, brake } = context;
   const { kind, id, generation, standing } = claimed;
   const { operations, hash } = planned.assess();
+  // An operator decided to go back: neither holds nor the brake are asked.
+  if (standing.undo) {
+    grant.extend([], { hash, approved: true, ticket: null });
+    return integration.shadow ? inShadow(planned, { operations, hash }) : undefined;
+  }
   if (grant.covers(operations, hash)) return undefined;
   // Only looks: what would be done is not known before.
   const looks = planned.outcome.kind === 'look_up';
