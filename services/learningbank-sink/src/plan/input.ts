@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@orgstream/core';
-import type { AppliedPerson, Candidate, ObjectKey, PersonLink, TargetId } from '../model.ts';
+import type { AppliedPerson, Candidate, PersonLink, TargetId } from '../model.ts';
 import type { RoleBook, Roles } from './role-book.ts';
 import type { UnitTree } from './unit-tree.ts';
 
@@ -67,12 +67,14 @@ export interface MembershipFact {
 export interface UnitRef {
   /** For filters; absent where nothing is known of the unit. */
   readonly name?: string | null;
-  /** `unknown`: no fact yet; `gone`: deleted; `unmirrored`: a Ziik department. */
+  /** `unknown`: no fact yet; `gone`: deleted; `unmirrored`: a Ziik department, or left alone before it had one. */
   readonly state: 'live' | 'gone' | 'unmirrored' | 'unknown';
   /** Its department; null = not linked. */
   readonly targetId: TargetId | null;
   /** It, or what it waits for, is parked or a match case with this code: its people do not wait for it. */
   readonly blockedBy: ErrorCode | null;
+  /** Its department is about to be made again, by an undo. */
+  readonly returns?: boolean;
 }
 
 /** Another person of ours whose link holds the wanted e-mail. */
@@ -103,9 +105,16 @@ export interface Resolution {
   readonly targetId: TargetId | null;
 }
 
-/** Back to what was once applied instead of to what is desired (`sink.work.undo`). Null = as if never linked. */
+/**
+ * Back to what was once applied instead of to what is desired (`sink.work.undo`). Which unit or role an id of then stood
+ * for is kept beside it: made again, it has another id.
+ */
 export interface Undo<A> {
+  /** Null = as if never linked. */
   readonly applied: A | null;
+  /** Unit ids by department ids of then, role ids by permission type ids of then; what is missing was not ours. */
+  readonly units?: Readonly<Record<string, string>>;
+  readonly roles?: Readonly<Record<string, string>>;
 }
 
 interface Common {
@@ -140,22 +149,16 @@ export interface RoleInput extends Common {
   readonly roles: RoleBook;
 }
 
-/** Departments and permission types of then, by what they are now. */
-export interface PersonUndo extends Undo<AppliedPerson> {
-  /** A unit or role that has to be made again first. */
-  readonly waitsFor: ObjectKey | null;
-}
-
 export interface PersonInput extends Common {
   readonly kind: 'person';
   readonly topUnitChanged: boolean;
   readonly resolution?: Resolution | null;
-  readonly undo?: PersonUndo | null;
+  readonly undo?: Undo<AppliedPerson> | null;
   /** Null: nothing is known but memberships. */
   readonly fact: PersonFact | null;
   readonly link: PersonLink | null;
   readonly memberships: readonly MembershipFact[];
-  /** Every unit and Ziik department the memberships name. */
+  /** Every unit and Ziik department the memberships name, and every unit that the way back leads to. */
   readonly units: Pick<ReadonlyMap<string, UnitRef>, 'get'>;
   readonly roles: Roles;
   /** Not looked for while the person's own link has the wanted e-mail. */

@@ -6,29 +6,31 @@ import type { EmailTwin, PersonInput } from './input.ts';
 import { matches } from './job-profile.ts';
 import { isErased, isLeaver } from './leaver.ts';
 import { act, conflict, park, waitFor } from './outcomes.ts';
+import { isListedOut } from './scope.ts';
 import { compareIds, fits, maxEmail, sameEmail, trimmed } from './text.ts';
 
 /**
  * Somebody of ours is linked with the wanted e-mail (decided 9). Undefined when nobody is. The first linked keeps it;
  * who is about to give it up is waited for; an inactive holder is probably the same human being, hired again.
  */
-export function emailTaken(input: PersonInput, email: string, nowMs: number): Outcome | undefined {
+export function emailTaken(input: PersonInput, email: string, policy: Policy): Outcome | undefined {
   const holder = input.emailHolder;
   if (!holder || holder.id === input.id) return undefined;
-  const gone = !holder.active || (holder.fact !== null && isLeaver(holder.fact, nowMs));
+  const gone = !holder.active || (holder.fact !== null && isLeaver(holder.fact, policy.nowMs));
   if (gone && !input.link) return conflict('REHIRE', { person: holder.id });
-  const wanted = holder.fact === null || holder.fact.rejectedCode ? null : trimmed(holder.fact.email);
+  const moves = holder.fact !== null && !holder.fact.rejectedCode && !isListedOut(holder.id, holder.fact, policy);
+  const wanted = moves ? trimmed(holder.fact!.email) : null;
   const leaves = !gone && wanted !== null && fits(wanted, maxEmail) && !sameEmail(wanted, email);
   if (leaves && !holder.inCycle) return waitFor('person', holder.id);
   return park('EMAIL_TAKEN', { person: holder.id });
 }
 
 /** Another unlinked person with this e-mail, who comes first and is about to be dealt with. */
-export function earlierTwin(input: PersonInput, nowMs: number): Outcome | undefined {
-  const rank = (fact: EmailTwin['fact'] | null): number => (fact && isLeaver(fact, nowMs) ? 1 : 0);
+export function earlierTwin(input: PersonInput, policy: Policy): Outcome | undefined {
+  const rank = (fact: EmailTwin['fact'] | null): number => (fact && isLeaver(fact, policy.nowMs) ? 1 : 0);
   const own = rank(input.fact);
   const first = input.twins.find(({ id, fact, work }) => {
-    if (isErased(fact) || work !== 'ready') return false;
+    if (isErased(fact) || work !== 'ready' || isListedOut(id, fact, policy)) return false;
     return rank(fact) === own ? compareIds(id, input.id) < 0 : rank(fact) < own;
   });
   return first && waitFor('person', first.id, 'EMAIL_TAKEN');
@@ -57,7 +59,9 @@ export function matchPerson(
   const user = found.applied as AppliedPerson;
   if (!own && !chosen) {
     if (!user.active) return conflict('MATCH_INACTIVE', { targetId });
-    const rivals = input.twins.filter(({ fact }) => !isErased(fact) && !isLeaver(fact, policy.nowMs));
+    const rivals = input.twins.filter(
+      ({ id, fact }) => !isErased(fact) && !isLeaver(fact, policy.nowMs) && !isListedOut(id, fact, policy),
+    );
     if (rivals.length > 0) return conflict('MATCHED_TWICE', { targetId, people: rivals.map(({ id }) => id) });
   }
   const after = own ? asMade(user, desired, input, policy) : asAdopted(user, desired, input, policy);

@@ -3,13 +3,24 @@ import type { Knex } from '@orgstream/database';
 import type { PersonLink } from '../model.ts';
 import { loadHolders, loadTwins } from './email-store.ts';
 import type { MembershipFact, PersonInput, UnitRef } from './input.ts';
-import { linkOf, personColumns, personFact, type LinkColumns, type LoadContext, type PersonRow } from './rows.ts';
+import {
+  decisionColumns,
+  decisions,
+  linkOf,
+  personColumns,
+  personFact,
+  type DecisionColumns,
+  type LinkColumns,
+  type LoadContext,
+  type PersonRow,
+} from './rows.ts';
 import { sameEmail, trimmed } from './text.ts';
 
 /** What of a person's input this module finds. */
 export type PersonPart = Omit<PersonInput, 'kind' | 'id' | 'tenantGone' | 'topUnitChanged' | 'roles' | 'candidates'>;
 
-type LinkedPersonRow = PersonRow & LinkColumns<PersonLink['applied']>;
+type Applied = PersonLink['applied'];
+type LinkedPersonRow = PersonRow & LinkColumns<Applied> & DecisionColumns<Applied>;
 
 /** People with links, memberships, units, and who else has their e-mail. */
 export async function loadPeople(
@@ -23,8 +34,8 @@ export async function loadPeople(
     readUnits(db, context, ids),
   ]);
   // Who has the address already is settled: nobody is asked for. That is every person who is in step.
-  const wanted = people.flatMap(({ id, email, applied }) => {
-    const address = trimmed(email);
+  const wanted = people.flatMap(({ id, email, applied, undo }) => {
+    const address = trimmed(undo ? (undo.applied?.email ?? null) : email);
     if (address === null || (applied && sameEmail(applied.email, address))) return [];
     return [{ id, email: address, isLinked: applied !== null }];
   });
@@ -44,6 +55,7 @@ export async function loadPeople(
       {
         fact: personFact(row),
         link: linkOf(row),
+        ...decisions(row),
         memberships: memberships.get(row.id) ?? [],
         units,
         emailHolder: holders.get(row.id) ?? null,
@@ -60,10 +72,12 @@ async function readPeople(
   ids: readonly string[],
 ): Promise<readonly LinkedPersonRow[]> {
   const { rows } = await db.raw<{ rows: LinkedPersonRow[] }>(
-    `select a.id, ${personColumns}, l.target_id, l.made_by_us, l.is_top, l.applied
+    `select a.id, ${personColumns}, l.target_id, l.made_by_us, l.is_top, l.applied, ${decisionColumns}
        from unnest(cast(:ids as text[])) as a (id)
        left join sink.person f on f.tenant = :tenant and f.id = a.id
-       left join sink.link l on l.integration_id = :id and l.kind = 'person' and l.id = a.id`,
+       left join sink.link l on l.integration_id = :id and l.kind = 'person' and l.id = a.id
+       left join sink.work w on w.integration_id = :id and w.kind = 'person' and w.id = a.id
+       left join sink.resolution r on r.integration_id = :id and r.kind = 'person' and r.id = a.id`,
     { id, tenant, ids: [...ids] },
   );
   return rows;
@@ -117,6 +131,7 @@ interface UnitRefRow {
   readonly state: UnitRef['state'];
   readonly target_id: string | null;
   readonly blocked_by: ErrorCode | null;
+  readonly returns: boolean;
 }
 
 /** The units and Ziik departments that these people's memberships name. A unit that waits is as blocked as what it waits for in the end. */
@@ -129,14 +144,20 @@ async function readUnits(
     `with recursive named as materialized (
        select distinct u.id from sink.membership m
         cross join lateral (values (m.unit_id), (m.department_id)) as u (id)
-        where m.tenant = :tenant and m.person_id = any(cast(:ids as text[])) and not m.deleted and u.id is not null),
+        where m.tenant = :tenant and m.person_id = any(cast(:ids as text[])) and not m.deleted and u.id is not null
+       union
+       select b.value from sink.work w cross join lateral jsonb_each_text(w.undo -> 'units') as b
+        where w.integration_id = :id and w.kind = 'person' and w.id = any(cast(:ids as text[]))
+          and jsonb_typeof(w.undo -> 'units') = 'object'),
      unit as materialized (
-       select n.id, f.name, l.target_id,
-              case when f.id is null then 'unknown' when f.deleted then 'gone'
+       select n.id, f.name, l.target_id, coalesce(jsonb_typeof(w.undo -> 'applied') = 'object', false) as returns,
+              case when l.id is null and r.action = 'ignore' then 'unmirrored' when f.id is null then 'unknown' when f.deleted then 'gone'
                    when f.unit_type = 'department' then 'unmirrored' else 'live' end as state
          from named n
          left join sink.unit f on f.tenant = :tenant and f.id = n.id
-         left join sink.link l on l.integration_id = :id and l.kind = 'unit' and l.id = n.id),
+         left join sink.link l on l.integration_id = :id and l.kind = 'unit' and l.id = n.id
+         left join sink.work w on w.integration_id = :id and w.kind = 'unit' and w.id = n.id
+         left join sink.resolution r on r.integration_id = :id and r.kind = 'unit' and r.id = n.id),
      chain as (
        select u.id as unit_id, w.state, w.code, w.waits_kind, w.waits_id, 0 as depth
          from unit u join sink.work w on w.integration_id = :id and w.kind = 'unit' and w.id = u.id
@@ -145,16 +166,22 @@ async function readUnits(
        select c.unit_id, w.state, w.code, w.waits_kind, w.waits_id, c.depth + 1
          from chain c join sink.work w on w.integration_id = :id and w.kind = c.waits_kind and w.id = c.waits_id
         where c.state = 'waiting' and c.depth < 20)
-     select u.id, u.name, u.state, u.target_id,
+     select u.id, u.name, u.state, u.target_id, u.returns,
             (select coalesce(c.code, 'UNEXPECTED') from chain c
               where c.unit_id = u.id and c.state in ('parked', 'conflict', 'held') limit 1) as blocked_by
        from unit u`,
     { id, tenant, ids: [...ids] },
   );
   return new Map(
-    rows.map(({ id: unitId, name, state, target_id, blocked_by }) => [
+    rows.map(({ id: unitId, name, state, target_id, blocked_by, returns }) => [
       unitId,
-      { name, state, targetId: target_id === null ? null : Number(target_id), blockedBy: blocked_by },
+      {
+        name,
+        state,
+        targetId: target_id === null ? null : Number(target_id),
+        blockedBy: blocked_by,
+        ...(returns ? { returns } : {}),
+      },
     ]),
   );
 }

@@ -7,7 +7,7 @@ import { isErased, isLeaver, isToBeDeleted } from './leaver.ts';
 import { earlierTwin, emailTaken, matchPerson } from './match-person.ts';
 import { act, park, settled, tenantGone, topUnitChanged } from './outcomes.ts';
 import { behaviourOf } from './presets.ts';
-import { protectedDesired } from './protected.ts';
+import { isProtected, protectedDesired } from './protected.ts';
 import { untouched } from './scope.ts';
 import { sameEmail } from './text.ts';
 
@@ -66,7 +66,7 @@ function update(input: PersonInput, link: PersonLink, desired: DesiredPerson, po
   let heldBack: readonly string[] = [];
   if (policy.settings.keepForeignDepartments) wanted = withForeignDepartments(wanted, applied, input, policy);
   if (isProtected(policy, applied.email, desired.email)) [wanted, heldBack] = protectedDesired(wanted, applied);
-  const taken = sameEmail(applied.email, wanted.email) ? undefined : emailTaken(input, wanted.email, policy.nowMs);
+  const taken = sameEmail(applied.email, wanted.email) ? undefined : emailTaken(input, wanted.email, policy);
   if (taken) return taken;
   const profile = policy.settings.updateJobProfile ? missingProfile(desired.roles, policy, applied) : undefined;
   if (profile) return profile;
@@ -81,7 +81,7 @@ function create(
   fact: PersonFact,
   { desired, leaves, policy }: { readonly desired: DesiredPerson; readonly leaves: boolean; readonly policy: Policy },
 ): Outcome {
-  const taken = emailTaken(input, desired.email, policy.nowMs) ?? earlierTwin(input, policy.nowMs);
+  const taken = emailTaken(input, desired.email, policy) ?? earlierTwin(input, policy);
   if (taken) return taken;
   const externalId = marker(policy.tenant, 'person', input.id);
   if (!input.candidates) {
@@ -129,11 +129,4 @@ function newUser(
 /** ISO 639-1 out of what the source has (`da`, `da-DK`); null = the platform's language. */
 function languageOf({ language }: PersonFact): string | null {
   return /^\s*([a-z]{2})(?![a-z])/i.exec(language ?? '')?.[1]?.toLowerCase() ?? null;
-}
-
-/** Known by the address it has or is to have (decided 15). */
-function isProtected({ settings }: Policy, ...emails: readonly (string | null)[]): boolean {
-  return settings.protectedEmails.some((listed) =>
-    emails.some((email) => email !== null && sameEmail(listed.trim(), email.trim())),
-  );
 }

@@ -67,7 +67,9 @@ function whenFree(roles: RoleBook, node: RoleNode, name: string): Outcome | unde
   if (!holder?.link || holder.id === node.id) return undefined;
   if (!isLeaving(holder)) return park('PERMISSION_TYPE_NAME_TAKEN', { role: holder.id });
   // An adopted one is let go of, never renamed: its name is then free to be adopted by us.
-  if (!holder.link.madeByUs || canGo(roles, node, holder)) return waitFor('role', holder.id);
+  // What is held is not touched on another's behalf either.
+  const waits = !holder.link.madeByUs || holder.work === 'held' || canGo(roles, node, holder);
+  if (waits) return waitFor('role', holder.id);
   const after = { name: interimName(holder.link.applied.name, holder.id, (wanted) => roles.has(wanted)) };
   const { targetId } = holder.link;
   return {

@@ -108,7 +108,9 @@ function makeWay(
   { policy, why }: { readonly policy: Policy; readonly why: 'name' | 'path' },
 ): Outcome {
   const letGo = isGone(other) && !isRemovable(other, policy);
-  if (letGo || canGo(tree, node, other, policy) || !other.link) return waitFor('unit', other.id);
+  // What is held is not touched on another's behalf either.
+  const isHeld = other.work === 'held';
+  if (isHeld || letGo || canGo(tree, node, other, policy) || !other.link) return waitFor('unit', other.id);
   const { targetId, applied } = other.link;
   const parentId = why === 'path' ? policy.catalogue.topDepartmentId : applied.parentId!;
   const name = interimName(applied.name, other.id, (wanted) => tree.holderOf(parentId, wanted) !== undefined);

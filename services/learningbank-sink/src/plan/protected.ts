@@ -1,5 +1,13 @@
-import type { AppliedPerson } from '../model.ts';
+import type { AppliedPerson, Policy } from '../model.ts';
 import type { DesiredPerson } from './desired-person.ts';
+import { sameEmail } from './text.ts';
+
+/** Known by the address it has or is to have (decided 15). */
+export function isProtected({ settings }: Policy, ...emails: readonly (string | null)[]): boolean {
+  return settings.protectedEmails.some((listed) =>
+    emails.some((email) => email !== null && sameEmail(listed.trim(), email.trim())),
+  );
+}
 
 /**
  * What may be written to a protected identity, and what is held back: it is never moved or stripped, and keeps the

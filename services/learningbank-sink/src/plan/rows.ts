@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@orgstream/core';
 import { lanes } from '../model.ts';
-import type { PersonFact, WorkState } from './input.ts';
+import type { PersonFact, Resolution, Undo, WorkState } from './input.ts';
 
 /** Whose objects are planned. */
 export interface LoadContext {
@@ -21,6 +21,24 @@ export interface LinkColumns<A> {
 export interface WorkColumns {
   readonly work_state: WorkState | null;
   readonly lane: number | null;
+}
+
+/** Columns of outer-joined `sink.work w` and `sink.resolution r`. */
+export interface DecisionColumns<A> {
+  readonly undo: Undo<A> | null;
+  readonly resolved: Resolution['action'] | null;
+  readonly resolved_target_id: string | null;
+}
+
+export const decisionColumns = /* sql */ `w.undo, r.action as resolved, r.target_id as resolved_target_id`;
+
+/** What an operator decided about an object; nothing where nothing was. */
+export function decisions<A>({ undo, resolved, resolved_target_id }: DecisionColumns<A>): {
+  readonly resolution?: Resolution;
+  readonly undo?: Undo<A>;
+} {
+  const targetId = resolved_target_id === null ? null : Number(resolved_target_id);
+  return { ...(resolved ? { resolution: { action: resolved, targetId } } : {}), ...(undo ? { undo } : {}) };
 }
 
 /** Work in the gap lane goes nowhere until it is asked for. */

@@ -1,11 +1,20 @@
 import type { ErrorCode } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
 import type { RoleLink, UnitLink } from '../model.ts';
-import { linkOf, workStateOf, type LinkColumns, type LoadContext, type WorkColumns } from './rows.ts';
+import {
+  decisionColumns,
+  decisions,
+  linkOf,
+  workStateOf,
+  type DecisionColumns,
+  type LinkColumns,
+  type LoadContext,
+  type WorkColumns,
+} from './rows.ts';
 import { RoleBook, type RoleNode } from './role-book.ts';
 import { UnitTree, type UnitNode } from './unit-tree.ts';
 
-interface UnitRow extends LinkColumns<UnitLink['applied']>, WorkColumns {
+interface UnitRow extends LinkColumns<UnitLink['applied']>, WorkColumns, DecisionColumns<UnitLink['applied']> {
   readonly id: string;
   readonly known: boolean;
   readonly parent_id: string | null;
@@ -16,12 +25,13 @@ interface UnitRow extends LinkColumns<UnitLink['applied']>, WorkColumns {
   readonly member_id: string | null;
 }
 
-/** Facts, links and work of one kind, whichever of fact and link there is; `f`, `l` and `w` are their aliases. */
+/** Facts, links, work and resolutions of one kind, whichever of fact and link there is; `f`, `l`, `w` and `r` are their aliases. */
 function withLinks(kind: 'unit' | 'role'): string {
   return /* sql */ `
     (select * from sink.${kind} where tenant = :tenant) f
     full join (select * from sink.link where integration_id = :id and kind = '${kind}') l on l.id = f.id
-    left join sink.work w on w.integration_id = :id and w.kind = '${kind}' and w.id = coalesce(f.id, l.id)`;
+    left join sink.work w on w.integration_id = :id and w.kind = '${kind}' and w.id = coalesce(f.id, l.id)
+    left join sink.resolution r on r.integration_id = :id and r.kind = '${kind}' and r.id = coalesce(f.id, l.id)`;
 }
 
 /** Any active user of ours whose applied state holds this target id: a unit or role that is to go waits for them. */
@@ -36,11 +46,12 @@ function memberOf(field: 'departmentIds' | 'permissionTypeIds', gone: string): s
 
 /** All units of the tenant. */
 export async function loadUnits(db: Knex, context: LoadContext): Promise<UnitTree> {
-  const gone = `(f.deleted or f.unit_type = 'department')`;
+  const gone = `(f.deleted or f.unit_type = 'department' or w.undo is not null)`;
   const { rows } = await db.raw<{ rows: UnitRow[] }>(
     `select coalesce(f.id, l.id) as id, f.id is not null as known, f.parent_id, f.name,
             coalesce(f.unit_type = 'department', false) as is_department, coalesce(f.deleted, false) as deleted,
-            f.rejected_code, l.target_id, l.made_by_us, l.is_top, l.applied, w.state as work_state, w.lane, m.id as member_id
+            f.rejected_code, l.target_id, l.made_by_us, l.is_top, l.applied, w.state as work_state, w.lane, m.id as member_id,
+            ${decisionColumns}
        from ${withLinks('unit')} ${memberOf('departmentIds', gone)}`,
     { id: context.id, tenant: context.tenant },
   );
@@ -63,10 +74,11 @@ function unitNode(row: UnitRow): UnitNode {
     link: link && { ...link, isTop: row.is_top === true },
     work: workStateOf(row),
     memberId: row.member_id,
+    ...decisions(row),
   };
 }
 
-interface RoleRow extends LinkColumns<RoleLink['applied']>, WorkColumns {
+interface RoleRow extends LinkColumns<RoleLink['applied']>, WorkColumns, DecisionColumns<RoleLink['applied']> {
   readonly id: string;
   readonly known: boolean;
   readonly name: string | null;
@@ -85,15 +97,15 @@ export async function loadRoles(
   const { rows } = await db.raw<{ rows: RoleRow[] }>(
     `select coalesce(f.id, l.id) as id, f.id is not null as known, f.name, coalesce(f.deleted, false) as deleted,
             f.rejected_code, l.target_id, l.made_by_us, null::boolean as is_top, l.applied, w.state as work_state, w.lane,
-            w.code, ${withMembers ? 'm.id' : 'null::text'} as member_id
-       from ${withLinks('role')} ${withMembers ? memberOf('permissionTypeIds', 'f.deleted') : ''}`,
+            w.code, ${decisionColumns}, ${withMembers ? 'm.id' : 'null::text'} as member_id
+       from ${withLinks('role')} ${withMembers ? memberOf('permissionTypeIds', '(f.deleted or w.undo is not null)') : ''}`,
     { id: context.id, tenant: context.tenant },
   );
   return new RoleBook(rows.map(roleNode));
 }
 
 function roleNode(row: RoleRow): RoleNode {
-  const blocked = row.work_state === 'parked' || row.work_state === 'conflict';
+  const blocked = row.work_state === 'parked' || row.work_state === 'conflict' || row.work_state === 'held';
   return {
     id: row.id,
     fact: row.known ? { name: row.name, deleted: row.deleted, rejectedCode: row.rejected_code } : null,
@@ -101,6 +113,7 @@ function roleNode(row: RoleRow): RoleNode {
     work: workStateOf(row),
     blockedBy: blocked ? (row.code ?? 'UNEXPECTED') : null,
     memberId: row.member_id,
+    ...decisions(row),
   };
 }
 

@@ -60,7 +60,8 @@ export function desiredSlot(tree: Units, node: UnitNode, policy: Policy): Slot |
   const parent = tree.get(parentId);
   if (parent?.fact?.isDepartment) return rest(park('FACT_INVALID', { reason: 'parent_is_department' }));
   if (parent && !parent.link && isIgnored(parent)) return rest(park('IGNORED', { unit: parentId }));
-  if (!parent?.link || isGone(parent)) return { kind: 'needs', id: parentId, why: 'parent' };
+  // What goes back goes below a parent that went back before it, although the source has deleted that one.
+  if (!parent?.link || (isGone(parent) && !node.back)) return { kind: 'needs', id: parentId, why: 'parent' };
   return { parentId: parent.link.targetId, name };
 }
 
@@ -91,6 +92,7 @@ function placing(tree: Units, node: UnitNode, slot: Slot, policy: Policy): Step 
   const applied = node.link?.applied;
   if (applied && applied.parentId === slot.parentId && applied.name === slot.name) return rest(settled);
   const mover = applied && moverAbove(tree, node, slot.parentId, policy);
+  if (mover === 'none') return rest(park(node.back ? 'UNDO_IMPOSSIBLE' : 'FACT_INVALID', { reason: 'circle' }));
   if (mover) return { kind: 'needs', id: mover.id, why: 'path' };
   const holder = tree.holderOf(slot.parentId, slot.name);
   if (!holder || holder.id === node.id) return { kind: 'place', slot };
@@ -100,13 +102,14 @@ function placing(tree: Units, node: UnitNode, slot: Slot, policy: Policy): Step 
 
 /**
  * Our new parent's department is below our own one now: moving would close a circle. The unit on the path between that
- * wants to be elsewhere, nearest to the parent; in an organisation without circles there is always one.
+ * wants to be elsewhere, nearest to the parent; in an organisation without circles there is always one, unless it is left
+ * alone or went back.
  */
-function moverAbove(tree: Units, node: UnitNode, parentId: TargetId, policy: Policy): UnitNode | undefined {
+function moverAbove(tree: Units, node: UnitNode, parentId: TargetId, policy: Policy): UnitNode | 'none' | undefined {
   let mover: UnitNode | undefined;
   let at = tree.at(parentId);
   for (const seen = new Set<string>(); at?.link && !seen.has(at.id); at = tree.at(at.link.applied.parentId ?? -1)) {
-    if (at.id === node.id) return mover;
+    if (at.id === node.id) return mover ?? 'none';
     seen.add(at.id);
     mover ??= wantsOtherParent(tree, at, policy) ? at : undefined;
   }

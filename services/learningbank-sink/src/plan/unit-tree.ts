@@ -11,14 +11,9 @@ export interface UnitNode {
   /** An active user of ours who is in its department; known only for units that are to go. */
   readonly memberId: string | null;
   readonly resolution?: Resolution | null;
-  readonly undo?: UnitUndo | null;
+  readonly undo?: Undo<AppliedUnit> | null;
   /** Set by {@link UnitTree.undone}: exactly this name, and perhaps a parent that is no unit's department. */
   readonly back?: { readonly name: string; readonly parentId: TargetId | null };
-}
-
-export interface UnitUndo extends Undo<AppliedUnit> {
-  /** The unit whose department the parent was; null = none of ours. */
-  readonly parentUnit: string | null;
 }
 
 /** True when the unit must not have a department: deleted, or a Ziik department (semantics.md §1, decided 6). */
@@ -85,8 +80,24 @@ export class UnitTree {
   undone(): UnitTree {
     if (this.#undone) return this.#undone;
     const nodes = [...this.#nodes.values()];
-    this.#undone = nodes.some(({ undo }) => undo) ? new UnitTree(nodes.map(asOfThen)) : this;
+    this.#undone = nodes.some(({ undo }) => undo) ? new UnitTree(nodes.map((node) => this.#asOfThen(node))) : this;
     return this.#undone;
+  }
+
+  #asOfThen(node: UnitNode): UnitNode {
+    const { undo } = node;
+    if (!undo) return node;
+    const { applied, units } = undo;
+    const live = { isDepartment: false, deleted: false, rejectedCode: null };
+    if (!applied) return { ...node, fact: { ...live, parentId: null, name: null, deleted: true } };
+    const { name, parentId } = applied;
+    const parent = parentId === null ? null : (units?.[parentId] ?? this.at(parentId)?.id);
+    const isForeign = parent === undefined;
+    return {
+      ...node,
+      fact: { ...live, name, parentId: parent ?? (isForeign ? `#${parentId}` : null) },
+      back: { name, parentId: isForeign ? parentId : null },
+    };
   }
 
   #index({ id, link }: UnitNode): void {
@@ -103,19 +114,4 @@ export class UnitTree {
 
 function slotKey(parentId: TargetId, name: string): string {
   return `${parentId} ${name.trim()}`;
-}
-
-function asOfThen(node: UnitNode): UnitNode {
-  const { undo } = node;
-  if (!undo) return node;
-  const { applied, parentUnit } = undo;
-  const live = { isDepartment: false, deleted: false, rejectedCode: null };
-  if (!applied) return { ...node, fact: { ...live, parentId: null, name: null, deleted: true } };
-  const { name, parentId } = applied;
-  const isForeign = parentUnit === null && parentId !== null;
-  return {
-    ...node,
-    fact: { ...live, name, parentId: isForeign ? `#${parentId}` : parentUnit },
-    back: { name, parentId: isForeign ? parentId : null },
-  };
 }
