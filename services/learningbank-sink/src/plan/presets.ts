@@ -17,9 +17,13 @@ export interface Behaviour {
   readonly onDeleted: 'deactivate' | 'delete';
   /** First and last day are written where the source delivers them. */
   readonly dates: boolean;
+  /** What comes of users of the platform whom the source does not deliver. */
+  readonly undelivered: 'left_alone' | 'deactivate';
 }
 
 type Preset = IntegrationSettings['preset'];
+const switchNames = ['departmentTree', 'changePermissions', 'deactivateUsers'] as const;
+type Switch = (typeof switchNames)[number];
 
 /** The behaviour table with every switch off. */
 export const presets: Readonly<Record<Preset, Behaviour>> = {
@@ -32,6 +36,7 @@ export const presets: Readonly<Record<Preset, Behaviour>> = {
     language: 'at_creation',
     onDeleted: 'deactivate',
     dates: false,
+    undelivered: 'left_alone',
   },
   tamigo: {
     structure: 'flat',
@@ -42,6 +47,7 @@ export const presets: Readonly<Record<Preset, Behaviour>> = {
     language: 'never',
     onDeleted: 'delete',
     dates: true,
+    undelivered: 'left_alone',
   },
   standard: {
     structure: 'flat',
@@ -52,28 +58,25 @@ export const presets: Readonly<Record<Preset, Behaviour>> = {
     language: 'at_creation',
     onDeleted: 'deactivate',
     dates: true,
+    undelivered: 'left_alone',
   },
 };
 
 /** What a preset's switches alter. A switch that is not listed has no effect with that preset. */
-const switches: Readonly<
-  Partial<Record<Preset, Partial<Record<'departmentTree' | 'changePermissions', Partial<Behaviour>>>>>
-> = {
+const switches: Readonly<Partial<Record<Preset, Partial<Record<Switch, Partial<Behaviour>>>>>> = {
   standard: {
     departmentTree: { structure: 'tree', follow: true },
     changePermissions: { permissions: 'from_roles' },
+    deactivateUsers: { undelivered: 'deactivate' },
   },
 };
 
 /** The column of the table that applies, with its switches as they are set. */
 export function behaviourOf(settings: IntegrationSettings): Behaviour {
+  const base = presets[settings.preset];
   const own = switches[settings.preset];
-  if (!own || !(settings.departmentTree || settings.changePermissions)) return presets[settings.preset];
-  return {
-    ...presets[settings.preset],
-    ...(settings.departmentTree ? own.departmentTree : {}),
-    ...(settings.changePermissions ? own.changePermissions : {}),
-  };
+  if (!own) return base;
+  return switchNames.reduce((now, name) => (settings[name] ? { ...now, ...own[name] } : now), base);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Filters } from '@orgstream/core';
 import type { Policy, Untouched } from '../model.ts';
-import type { MembershipFact, PersonInput } from './input.ts';
+import type { MembershipFact, PersonFact, PersonInput } from './input.ts';
 import { matches } from './job-profile.ts';
 import { isErased } from './leaver.ts';
 import { firstMembership, profileRolesOf } from './person-roles.ts';
@@ -93,13 +93,33 @@ function wasInScope(input: PersonInput, policy: Policy): boolean {
   return mayBeGroup ? !hits(exclude, tabs) : isInScope(filters, tabs);
 }
 
+/**
+ * True for another person who is certainly left alone, as far as name and address say: listed out on the users tab, or
+ * not listed there while nothing else is. Such a one takes part in no clash.
+ */
+export function isListedOut(id: string, fact: PersonFact, { settings: { filters } }: Policy): boolean {
+  if (fact.eligible === false) return true;
+  if (isUnfiltered(filters)) return false;
+  const { include, exclude } = compiled(filters);
+  const tabs = { users: usersTexts(id, fact), departments: [], jobProfiles: [], permissions: [] };
+  const isByNameOnly = tabNames.every((tab) => tab === 'users' || include[tab].size === 0);
+  return hits(exclude, tabs) || (isByNameOnly && !isInScope(filters, tabs));
+}
+
+function usersTexts(id: string, { email, firstName, lastName }: Identity): Tabs['users'] {
+  return [id, email, `${firstName?.trim() ?? ''} ${lastName?.trim() ?? ''}`];
+}
+
+type Identity = Pick<PersonFact, 'email' | 'firstName' | 'lastName'>;
+const nobody: Identity = { email: null, firstName: null, lastName: null };
+
 /** The names and ids by which a person can be listed. */
 function tabsOf(input: PersonInput, policy: Policy): Tabs {
   const { fact, memberships, roles } = input;
   const first = firstMembership(input);
   const held = (first?.assignments ?? []).flatMap(({ roleId }) => (roleId === null ? [] : [roleId]));
   return {
-    users: [input.id, fact?.email, `${fact?.firstName?.trim() ?? ''} ${fact?.lastName?.trim() ?? ''}`],
+    users: usersTexts(input.id, fact ?? nobody),
     departments: departmentsOf(input, memberships),
     jobProfiles: profileTexts(profileRolesOf(input), policy),
     permissions: held.flatMap((id) => [id, roles.get(id)?.fact?.name]),
@@ -130,7 +150,7 @@ function tabsOfGone(input: PersonInput, policy: Policy): Tabs {
   const ours = [...(applied?.permissionTypeIds ?? [])].map((id) => roles.at(id));
   const decided = (applied?.jobProfileRoles ?? []).flatMap((id) => roles.get(id) ?? []);
   return {
-    users: [input.id, applied?.email, `${applied?.firstName ?? ''} ${applied?.lastName ?? ''}`],
+    users: usersTexts(input.id, applied ?? nobody),
     departments: memberships.length > 0 ? now.departments : [...ourUnitNames].flat(),
     jobProfiles: memberships.length > 0 ? now.jobProfiles : profileTexts(decided, policy),
     permissions: memberships.length > 0 ? now.permissions : ours.flatMap((role) => [role?.id, role?.fact?.name]),

@@ -96,6 +96,23 @@ export class SessionPool {
     return entry.way;
   }
 
+  /** Reads the catalogue anew, now: something of it was made by somebody else. The way with it, if there still is one. */
+  async refresh(integrationId: string): Promise<Way | undefined> {
+    const entry = this.#entries.get(integrationId);
+    if (entry?.way) await this.#refresh(entry, entry.way);
+    return entry?.way;
+  }
+
+  /** Adds a job profile that was just made; the way with it, if there still is one. */
+  learnJobProfile(integrationId: string, name: string, id: number): Way | undefined {
+    const entry = this.#entries.get(integrationId);
+    if (!entry?.way) return undefined;
+    const { catalogue } = entry.way;
+    const jobProfiles = new Map([...catalogue.jobProfiles, [name, id]]);
+    entry.way = { ...entry.way, catalogue: { ...catalogue, jobProfiles } };
+    return entry.way;
+  }
+
   /** Forgets ways of integrations that are gone. */
   keep(ids: ReadonlySet<string>): void {
     for (const id of this.#entries.keys()) if (!ids.has(id)) this.#entries.delete(id);
