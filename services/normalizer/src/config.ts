@@ -1,9 +1,12 @@
-import { CommonConfig, KafkaConfig } from '@orgstream/runtime';
+import { CommonConfig, DatabaseConfig, KafkaConfig } from '@orgstream/runtime';
 import { z } from 'zod';
 
 export const Config = z.object({
   ...CommonConfig.shape,
   ...KafkaConfig.shape,
+  DATABASE_URL: DatabaseConfig.shape.DATABASE_URL.optional().describe(
+    'Our Postgres: postgres://user:password@host:port/database. Without it `renormalise` cannot be asked for; nothing else needs it.',
+  ),
   NORMALIZER_GROUP: z
     .string()
     .min(1)

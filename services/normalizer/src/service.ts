@@ -1,10 +1,21 @@
 import { partitionOf, recordsOf, topics } from '@orgstream/core';
-import { createCodec, createKafka, type Batch, type Consumer, type OutRecord, type Producer } from '@orgstream/kafka';
+import { createDatabase } from '@orgstream/database';
+import {
+  createCodec,
+  createKafka,
+  type Batch,
+  type Kafka,
+  type OutRecord,
+  type PartitionProgress,
+  type Producer,
+} from '@orgstream/kafka';
 import { startOpsServer, type Logger, type Service } from '@orgstream/runtime';
 import { Registry, collectDefaultMetrics } from 'prom-client';
 import type { Config } from './config.ts';
 import { createMetrics } from './metrics.ts';
 import { normalizeBatch, type OutFact } from './normalize.ts';
+import { Redo } from './redo.ts';
+import { Rounds } from './rounds.ts';
 
 /** A handler that made no progress for this long is stuck. */
 const STUCK_MS = 120_000;
@@ -31,11 +42,12 @@ export async function createService(context: {
   const producer = resources.use(await kafka.createProducer());
   const partitions = await producer.partitions(topics.directoryChanges);
   const consumer = resources.use(
-    await kafka.createConsumer({
+    await Rounds.open({
+      kafka,
       groupId: config.NORMALIZER_GROUP,
-      topics: [topics.ziikChanges],
+      topic: topics.ziikChanges,
       maxBatchRecords: config.NORMALIZER_MAX_BATCH,
-      maxQueuedRecords: 4 * config.NORMALIZER_MAX_BATCH,
+      redo: openRedo(config, { kafka, log, resources }),
       onBatch: async (batch: Batch) => {
         const normalized = await normalizeBatch(codec, batch);
         await write(producer, partitions, normalized.facts, normalized.unreadable);
@@ -58,7 +70,7 @@ export async function createService(context: {
       },
     }),
   );
-  const sampler = setInterval(() => metrics.progressed(lagOf(consumer)), 1_000);
+  const sampler = setInterval(() => metrics.progressed(lagOf(consumer.progress())), 1_000);
   resources.defer(() => clearInterval(sampler));
   resources.use(
     await startOpsServer({
@@ -74,8 +86,18 @@ export async function createService(context: {
   };
 }
 
-function lagOf(consumer: Consumer): { records: number; oldestPendingMs: number | undefined } {
-  const progress = consumer.progress();
+/** Commands need a database; the pipeline does not. */
+function openRedo(
+  { DATABASE_URL }: Config,
+  { kafka, log, resources }: { readonly kafka: Kafka; readonly log: Logger; readonly resources: AsyncDisposableStack },
+): Redo | undefined {
+  if (DATABASE_URL === undefined) return undefined;
+  const db = createDatabase(DATABASE_URL, { max: 2, name: 'normalizer' });
+  resources.defer(() => db.destroy());
+  return new Redo({ db, kafka, topic: topics.ziikChanges, log });
+}
+
+function lagOf(progress: readonly PartitionProgress[]): { records: number; oldestPendingMs: number | undefined } {
   const oldest = progress.flatMap((p) => p.oldestPendingMs ?? []);
   return {
     records: progress.reduce(
