@@ -1,3 +1,4 @@
+import type { Decoded } from '@orgstream/kafka';
 import { expect, test } from 'vitest';
 import { fact, IngestContext, marker, rejected, TENANT } from './fixture.ts';
 import { query } from './query.ts';
@@ -167,6 +168,16 @@ test('a newer snapshot supersedes one that has not ended', async () => {
   expect(await stateOf(ctx, 's2')).toMatchObject({ state: 'started' });
 });
 
+test('the start of an older snapshot, come again, supersedes nothing and proves nothing', async () => {
+  await using ctx = await IngestContext.open();
+  await ctx.take(marker('start', { lsn: 20, snapshotId: 's2' }), fact('person', { lsn: 15, id: 'a' }));
+  await ctx.take(marker('start', { lsn: 10, ...S }), marker('end', { lsn: 12, ...S, chunks: [] }));
+  expect(await stateOf(ctx)).toMatchObject({ state: 'superseded' });
+  expect(await stateOf(ctx, 's2')).toMatchObject({ state: 'started' });
+  await ctx.take(marker('end', { lsn: 22, snapshotId: 's2', chunks: [] }));
+  expect(await stateOf(ctx, 's2')).toMatchObject({ state: 'proved', detail: { swept: 1 } });
+});
+
 test('the site is gone only when the snapshot looked for it', async () => {
   await using ctx = await IngestContext.open();
   await ctx.take(fact('tenant', { lsn: 5, id: '42' }));
@@ -209,4 +220,62 @@ test('history with a later snapshot that does not hold asks for a fresh one inst
   expect(await stateOf(ctx)).toMatchObject({ state: 'superseded' });
   const commands = await query<{ payload: unknown }>(ctx.db, `select payload from control.command`, []);
   expect(commands).toMatchObject([{ payload: { tenant: TENANT, reason: 'rebuild' } }]);
+});
+
+test.each<readonly [what: string, records: readonly Decoded[]]>([
+  ['its end never came', [fact('unit', { lsn: 10, id: '1', ...S, chunk: 1 })]],
+  ['it has not begun to send', []],
+])('cut short (%s): nobody is removed, and nothing is proved', async (_, records) => {
+  await using ctx = await IngestContext.open();
+  await ctx.take(fact('person', { lsn: 5, id: 'there' }));
+  const { snapshots } = await ctx.take(marker('start', { lsn: 10, ...S }), ...records);
+  expect(snapshots).toEqual([]);
+  expect(await stateOf(ctx)).toMatchObject({ state: 'started' });
+  expect(await ctx.row('person', 'there')).toMatchObject({ deleted: false });
+});
+
+test('more distinct rows than it says: unproved too', async () => {
+  await using ctx = await IngestContext.open();
+  await ctx.take(fact('person', { lsn: 5, id: 'there' }));
+  const { snapshots } = await ctx.take(
+    marker('start', { lsn: 10, ...S }),
+    fact('unit', { lsn: 10, id: '1', ...S, chunk: 1 }),
+    fact('unit', { lsn: 10, id: '2', ...S, chunk: 1 }),
+    marker('end', { lsn: 12, ...S, chunks: chunks(0) }),
+  );
+  expect(snapshots).toMatchObject([{ state: 'unproved', detail: { reason: 'ROWS_MISSING' } }]);
+  expect(await ctx.row('person', 'there')).toMatchObject({ deleted: false });
+});
+
+test('a row that is sent twice is one row: a source that resumes counts right', async () => {
+  await using ctx = await IngestContext.open();
+  const unit = fact('unit', { lsn: 10, id: '1', ...S, chunk: 1 });
+  const ada = fact('person', { lsn: 11, id: 'a', ...S, chunk: 2 });
+  await ctx.take(marker('start', { lsn: 10, ...S }), unit, ada);
+  // Resumed after a crash: the start again, and rows whose acknowledgement was lost.
+  const resumed = [marker('start', { lsn: 10, ...S }), unit, ada];
+  await ctx.take(...resumed, marker('end', { lsn: 12, ...S, chunks: chunks(1) }));
+  expect(await stateOf(ctx)).toMatchObject({ state: 'proved' });
+});
+
+test('a snapshot taken anew after one that failed half-way is proved, and sweeps what the failed one has met', async () => {
+  await using ctx = await IngestContext.open();
+  await ctx.take(marker('start', { lsn: 10, ...S }), fact('person', { lsn: 10, id: 'left since', ...S, chunk: 2 }));
+  const again = { snapshotId: 's2' };
+  const { snapshots } = await ctx.take(
+    marker('start', { lsn: 20, ...again }),
+    fact('unit', { lsn: 20, id: '1', ...again, chunk: 1 }),
+    marker('end', { lsn: 22, ...again, chunks: chunks(0) }),
+  );
+  expect(snapshots).toMatchObject([{ snapshotId: 's2', state: 'proved' }]);
+  expect(await stateOf(ctx)).toMatchObject({ state: 'superseded' });
+  expect(await ctx.row('person', 'left since')).toMatchObject({ deleted: true });
+});
+
+test('whoever is at the same position as the start was there: only older rows are swept', async () => {
+  await using ctx = await IngestContext.open();
+  const start = marker('start', { lsn: 10, ...S });
+  await ctx.take(fact('person', { lsn: 10, id: 'in the same transaction' }), start);
+  await ctx.take(marker('end', { lsn: 12, ...S, chunks: [] }));
+  expect(await ctx.row('person', 'in the same transaction')).toMatchObject({ deleted: false });
 });

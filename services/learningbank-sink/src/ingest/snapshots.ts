@@ -32,21 +32,30 @@ export async function applyMarker(tx: Knex, met: Marker): Promise<MarkerOutcome>
   return met.marker.phase === 'end' ? endSnapshot(tx, met) : { changes: [] };
 }
 
-/** Rows of a newer snapshot overwrite the sightings of an older one, which can therefore no longer be proved. */
+/**
+ * Rows of a newer snapshot overwrite the sightings of an older one, which can therefore no longer be proved. The start of an
+ * older one may come again (the normalizer goes back, the tenant was added again): it supersedes nothing.
+ */
 async function startSnapshot(tx: Knex, { marker, offset, partition }: Marker): Promise<void> {
   const { tenant, snapshotId, position } = marker;
   const rows = await query<unknown>(
     tx,
     `insert into sink.snapshot (tenant, snapshot_id, epoch, lsn, seq, partition, start_offset, state)
-     values (?, ?, ?, ?, ?, ?, ?, 'started') on conflict do nothing returning tenant`,
+     select p.*, case when exists (select from sink.snapshot n
+                                    where n.tenant = p.tenant and n.state in ('started', 'counted', 'proved')
+                                      and (n.epoch, n.lsn, n.seq) > (p.epoch, p.lsn, p.seq))
+                      then 'superseded' else 'started' end
+       from (values (?::text, ?::text, ?::bigint, ?::bigint, ?::int, ?::int, ?::bigint))
+         as p(tenant, snapshot_id, epoch, lsn, seq, partition, start_offset)
+     on conflict do nothing returning tenant`,
     [tenant, snapshotId, position.epoch, position.lsn, position.seq, partition, offset],
   );
   if (rows.length === 0) return;
   await query(
     tx,
     `update sink.snapshot set state = 'superseded', ended_at = now()
-      where tenant = ? and state = 'started' and snapshot_id <> ?`,
-    [tenant, snapshotId],
+      where tenant = ? and state = 'started' and snapshot_id <> ? and (epoch, lsn, seq) <= (?, ?, ?)`,
+    [tenant, snapshotId, position.epoch, position.lsn, position.seq],
   );
 }
 
