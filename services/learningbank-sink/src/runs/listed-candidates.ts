@@ -1,6 +1,6 @@
 import type { Knex } from '@orgstream/database';
 import { type Candidate, marker, type Policy } from '../model.ts';
-import { assess, type PlanInput } from '../plan/index.ts';
+import { assess, behaviourOf, isTopUnit, type PlanInput } from '../plan/index.ts';
 import { candidatesOf } from '../reconcile/look-up.ts';
 import { findTargets, type TargetKey } from '../reconcile/target-store.ts';
 
@@ -63,12 +63,18 @@ export class ListedCandidates {
 
   #unitKey(input: Extract<PlanInput, { kind: 'unit' }>): TargetKey | null {
     const node = input.units.get(input.id);
-    const parentId = node?.fact?.parentId ?? null;
-    if (!node || node.link || parentId === null) return null;
-    const parent = this.#departments.get(parentId) ?? null;
+    if (!node?.fact || node.link || isTopUnit(node, this.#policy)) return null;
     const name = assess(input, this.#policy).after?.['name'];
-    const natural = parent !== null && typeof name === 'string' ? { parentId: parent, name } : null;
+    const natural = typeof name === 'string' ? this.#placeOf(node.fact.parentId, name) : null;
     return { kind: 'unit', marker: marker(this.#policy.tenant, 'unit', input.id), natural };
+  }
+
+  /** In a flat structure a name is looked for anywhere. */
+  #placeOf(unitId: string | null, name: string): TargetKey['natural'] {
+    const { settings, catalogue } = this.#policy;
+    if (behaviourOf(settings).structure === 'flat') return { name };
+    const parentId = unitId === null ? catalogue.topDepartmentId : this.#departments.get(unitId);
+    return parentId == null ? null : { parentId, name };
   }
 
   /** The department that a unit has, or will have by adoption. */
@@ -79,7 +85,7 @@ export class ListedCandidates {
     const node = input.units.get(id);
     const department = node?.link
       ? node.link.targetId
-      : node?.fact && node.fact.parentId === null
+      : node?.fact && isTopUnit(node, this.#policy)
         ? this.#policy.catalogue.topDepartmentId
         : await this.#listedDepartment({ ...input, id });
     this.#departments.set(id, department);
@@ -88,8 +94,8 @@ export class ListedCandidates {
 
   async #listedDepartment(input: Extract<PlanInput, { kind: 'unit' }>): Promise<number | null> {
     const parentId = input.units.get(input.id)?.fact?.parentId;
-    if (parentId == null) return null;
-    await this.#departmentOf(parentId, input);
+    if (parentId === undefined) return null;
+    if (parentId !== null) await this.#departmentOf(parentId, input);
     const key = this.#unitKey(input);
     const [found] = await this.#find([key]);
     return found?.length === 1 ? found[0]!.targetId : null;
