@@ -1,6 +1,6 @@
 import { AppError } from '@orgstream/core';
-import type { Client } from '@orgstream/control-api';
 import type { Command } from 'commander';
+import type { Cli } from './cli.ts';
 import { integrationName, isIdentifier, tenantKey } from './arguments.ts';
 
 /** Options that say which integration is meant. */
@@ -41,14 +41,14 @@ export const from = (cursor: string | undefined): { readonly cursor?: string } =
   cursor === undefined ? {} : { cursor };
 
 /** The integration that is meant, by id or by a tenant that has one. Throws USAGE, NOT_FOUND. */
-export async function integrationId(control: Client, which: WhichIntegration): Promise<string> {
-  if (which.integration !== undefined && which.tenant !== undefined && isIdentifier(which.integration)) {
+export async function integrationId(cli: Cli, which: WhichIntegration): Promise<string> {
+  if (which.integration !== undefined && which.tenant !== undefined) {
     throw new AppError('USAGE', 'give either --integration or --tenant');
   }
   const name = which.integration ?? which.tenant;
   if (name === undefined) throw new AppError('USAGE', 'give --integration <id>, or --tenant <source.site>');
   if (isIdentifier(name)) return name;
-  const { items } = await control.listIntegrations({ query: { tenant: name } });
+  const { items } = await cli.control().listIntegrations({ query: { tenant: name } });
   const [only, second] = items;
   if (!only) {
     throw new AppError('NOT_FOUND', `tenant ${name} has no integration`, {

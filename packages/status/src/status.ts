@@ -37,8 +37,8 @@ const NORMALIZER_GROUP = 'orgstream-normalizer';
 
 /**
  * The whole pipeline, hop by hop, in the order the data flows: a change that one hop has handed on is seen by the next
- * question. So `converged` means: everything committed at the source before the question is at the target, but for
- * parked objects and those that an operator decided to leave as they are.
+ * question. So `converged` means: everything committed at the source before the question is at the target, but for what
+ * is parked or held.
  */
 export async function readStatus(parts: StatusParts, options: { readonly waitMs: number }): Promise<Status> {
   const { db, kafka } = parts;
@@ -62,13 +62,9 @@ export async function readStatus(parts: StatusParts, options: { readonly waitMs:
   };
 }
 
-/** Held by an operator's own decision: nothing is on its way. */
-const decided: readonly string[] = ['UNDONE', 'REJECTED', 'IGNORED'];
-
-function settled({ product, enabled, state, code, work, heldByCode }: IntegrationStatus): boolean {
+function settled({ product, enabled, state, code, work }: IntegrationStatus): boolean {
   if (product === 'login') return true;
-  const held = Object.keys(heldByCode).some((why) => !decided.includes(why));
-  return enabled && state === 'live' && code === null && work.outstanding === 0 && work.gap === 0 && !held;
+  return enabled && state === 'live' && code === null && work.outstanding === 0 && work.gap === 0;
 }
 
 type SourceRow = Awaited<ReturnType<typeof listSources>>[number];

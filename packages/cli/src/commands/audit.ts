@@ -20,7 +20,7 @@ export function addAuditCommand(program: Command, cli: Cli): void {
       const query = {
         limit: Math.min(options.limit, 500),
         ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
-        ...(options.integration === undefined ? {} : { integration: await integrationId(control, options) }),
+        ...(options.integration === undefined ? {} : { integration: await integrationId(cli, options) }),
         ...(options.action === undefined ? {} : { action: options.action }),
       };
       const entries = await allItems(

@@ -30,7 +30,7 @@ function addGet(settings: Command, cli: Cli): void {
     }),
   ).action(async (text: string, options: LeafOptions) => {
     const control = cli.control();
-    const id = await integrationId(control, { integration: text });
+    const id = await integrationId(cli, { integration: text });
     const inForce = await control.getSettings({ params: { integration: id } });
     show(inForce, options, () => JSON.stringify(inForce.settings, null, 2));
   });
@@ -64,7 +64,7 @@ function addSet(settings: Command, cli: Cli): void {
     .action(async (text: string, pairs: readonly string[], options: SetOptions) => {
       const body = await editOf(pairs, options.file);
       const control = cli.control();
-      const params = { integration: await integrationId(control, { integration: text }) };
+      const params = { integration: await integrationId(cli, { integration: text }) };
       if (options.dryRun) {
         const asked = await control.startRun({ params, body: { kind: 'settings', settings: body, dryRun: true } });
         return tell(cli, asked, options);
@@ -75,7 +75,7 @@ function addSet(settings: Command, cli: Cli): void {
 }
 
 /** ETag of settings, as control makes it: the version in force and the newest one. */
-export const settingsTag = (version: number, newest: number): string => `${version}.${newest}`;
+const settingsTag = (version: number, newest: number): string => `${version}-${newest}`;
 
 async function editOf(pairs: readonly string[], file: string | undefined): Promise<SettingsEdit> {
   const given = file === undefined ? {} : await readJson(file, '--file');
@@ -120,7 +120,7 @@ function addVersions(settings: Command, cli: Cli): void {
     }),
   ).action(async (text: string, options: LeafOptions) => {
     const control = cli.control();
-    const params = { integration: await integrationId(control, { integration: text }) };
+    const params = { integration: await integrationId(cli, { integration: text }) };
     const versions = await allItems((cursor) => control.listSettingsVersions({ params, query: from(cursor) }));
     show(versions, options, () =>
       versions
@@ -146,7 +146,7 @@ function addRollback(settings: Command, cli: Cli): void {
     .requiredOption('--version <number>', 'the version to go back to', positive)
     .action(async (text: string, options: WaitOptions & { version: number }) => {
       const control = cli.control();
-      const params = { integration: await integrationId(control, { integration: text }) };
+      const params = { integration: await integrationId(cli, { integration: text }) };
       const { version, newest } = await control.getSettings({ params });
       const ifMatch = settingsTag(version, newest);
       await tell(cli, await control.rollbackSettings({ params, body: { version: options.version }, ifMatch }), options);

@@ -156,7 +156,7 @@ function named(parent: Command, name: string, description: string, cli: Cli, on:
     .argument('<integration>', 'its id, or a tenant that has one integration', integrationName)
     .action(async (text: string, options: LeafOptions) => {
       const control = cli.control();
-      await on(control, await integrationId(control, { integration: text }), options);
+      await on(control, await integrationId(cli, { integration: text }), options);
     });
 }
 
@@ -224,7 +224,7 @@ function addRemove(integration: Command, cli: Cli): void {
     .option('--yes', 'do not ask', false)
     .action(async (text: string, options: LeafOptions & { yes: boolean }) => {
       const control = cli.control();
-      const id = await integrationId(control, { integration: text });
+      const id = await integrationId(cli, { integration: text });
       const { generation, tenant, name } = await control.getIntegration({ params: { integration: id } });
       await confirm(cli, `erase links, credentials and state of ${name} (tenant ${tenant})`, options);
       await control.removeIntegration({ params: { integration: id }, ifMatch: generation });

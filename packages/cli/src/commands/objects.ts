@@ -46,8 +46,8 @@ function addList(objects: Command, cli: Cli): void {
     .option('--text <text>', 'source id, or part of a name or an e-mail')
     .option('--limit <number>', 'objects at most', positive, 200)
     .action(async (options: ListOptions) => {
+      const params = { integration: await integrationId(cli, options) };
       const control = cli.control();
-      const params = { integration: await integrationId(control, options) };
       const { state, kind, code, operation: op, text, limit } = options;
       const query = {
         limit: Math.min(limit, 500),
@@ -149,9 +149,8 @@ function addAction(objects: Command, action: ActionSpec, cli: Cli): void {
 async function act(cli: Cli, spec: ActionSpec, given: readonly Reference[], options: ActionOptions): Promise<void> {
   const ways = [given.length > 0, options.operation !== undefined, options.all === true].filter(Boolean).length;
   if (ways !== 1) throw new AppError('USAGE', 'give objects (person/7 …), or --operation, or --all');
-  const control = cli.control();
-  const params = { integration: await integrationId(control, options) };
-  const asked = await control.actOnObjects({
+  const params = { integration: await integrationId(cli, options) };
+  const asked = await cli.control().actOnObjects({
     params,
     body: {
       action: spec.action,

@@ -52,7 +52,7 @@ async function tenantOf(cli: Cli, which: WhichIntegration): Promise<string | und
   if (which.integration === undefined) return which.tenant;
   if (which.tenant !== undefined) throw new AppError('USAGE', 'give either --integration or --tenant');
   const control = cli.control();
-  const id = await integrationId(control, which);
+  const id = await integrationId(cli, which);
   return (await control.getIntegration({ params: { integration: id } })).tenant;
 }
 

@@ -68,7 +68,7 @@ async function runsOf(cli: Cli, options: ListOptions): Promise<readonly Run[]> {
   const ids =
     one === undefined
       ? (await allItems((cursor) => control.listIntegrations({ query: from(cursor) }))).map(({ id }) => id)
-      : [await integrationId(control, options)];
+      : [await integrationId(cli, options)];
   const runs: Run[] = [];
   for (const integration of ids) {
     const params = { integration };

@@ -90,11 +90,12 @@ const cautions: Partial<Record<Kind, string>> = {
 
 async function start(cli: Cli, kind: Kind, options: StartOptions, wait: boolean): Promise<void> {
   const scope = scopeOf(kind, options);
-  const control = cli.control();
-  const id = await integrationId(control, options);
+  const id = await integrationId(cli, options);
   const caution = kind === 'undo' && !('run' in scope) ? undefined : cautions[kind];
   if (caution !== undefined && !options.dryRun) await confirm(cli, caution, { yes: options.yes === true });
-  const asked = await control.startRun({ params: { integration: id }, body: { kind, scope, dryRun: options.dryRun } });
+  const asked = await cli
+    .control()
+    .startRun({ params: { integration: id }, body: { kind, scope, dryRun: options.dryRun } });
   const run = await settleRun(cli, asked, options);
   if (run === null) throw new AppError('UNEXPECTED', `${kind} was taken, but no run is known`);
   if (wait) return endWith(cli, await followRun(cli, run, options), options);

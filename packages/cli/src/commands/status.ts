@@ -16,7 +16,7 @@ export function addStatusCommand(program: Command, cli: Cli): void {
   leaf(program, 'status', {
     description: 'per integration: people in step, outstanding, held, parked; lag of each hop; WAL the slots retain',
     notes:
-      '`converged` = everything committed at the source before the question is at the target, but for what is parked or what an operator decided to leave.',
+      '`converged` = everything committed at the source before the question is at the target, but for what is parked or held.',
     examples: [
       ['status'],
       ['status --watch', 'until Ctrl-C'],

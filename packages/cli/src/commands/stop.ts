@@ -46,7 +46,7 @@ async function press(cli: Cli, options: StopOptions, stopped: boolean): Promise<
   const control = cli.control();
   if (one !== undefined) {
     if (options.reason !== undefined) throw new AppError('USAGE', '--reason goes with --all');
-    const changed = await changeIntegration(control, await integrationId(control, options), { paused: stopped });
+    const changed = await changeIntegration(control, await integrationId(cli, options), { paused: stopped });
     return show(changed, options, sayIntegration);
   }
   const body = { stopped, ...(options.reason === undefined ? {} : { reason: options.reason }) };

@@ -33,7 +33,7 @@ export function addWhyCommand(program: Command, cli: Cli): void {
         if (object.hash !== undefined) throw new AppError('USAGE', 'give the object without its hash');
         const control = cli.control();
         const detail = await control.getObject({
-          params: { integration: await integrationId(control, { integration }), kind: object.kind, id: object.id },
+          params: { integration: await integrationId(cli, { integration }), kind: object.kind, id: object.id },
           query: { explain: String(options.explain) as 'true' | 'false' },
         });
         show(detail, options, renderWhy);
