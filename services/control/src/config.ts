@@ -29,7 +29,9 @@ export const Config = z.object({
     .min(1)
     .max(100_000)
     .default(20)
-    .describe('Refused log-ins a minute and address, after which the address gets 429 until the minute is over.'),
+    .describe(
+      'Refused log-ins a minute and address, after which new tokens from the address get 429 until the minute is over.',
+    ),
   CONTROL_WAIT_MS: z.coerce
     .number()
     .int()

@@ -1,7 +1,7 @@
 import type { Token } from '@orgstream/control-api';
 import { AppError } from '@orgstream/core';
 import { createToken, listAudit, listTokens, revokeToken, type TokenRow } from '@orgstream/database';
-import { maySee, notFound } from '../access.ts';
+import { maySee, notFound, requireAllTenants } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { decodeCursor, toPage } from '../http/cursor.ts';
 import type { Handlers } from '../http/request.ts';
@@ -25,11 +25,8 @@ export function tokenHandlers({ db }: Deps): Pick<Handlers, Mine> {
     async createToken({ body, caller, note }) {
       const { name, role, tenants, expiresAt } = body;
       note({ tenant: tenants?.length === 1 ? tenants[0]! : null, object: { name, role, tenants: tenants ?? 'all' } });
-      if (tenants === undefined ? caller.tenants !== null : !tenants.every((tenant) => maySee(caller, tenant))) {
-        throw new AppError('ROLE_TOO_LOW', 'a token that is bound to tenants makes only tokens bound to some of them', {
-          field: 'tenants',
-        });
-      }
+      if (tenants === undefined) requireAllTenants(caller);
+      else if (!tenants.every((tenant) => maySee(caller, tenant))) throw notFound('tenants');
       const until = expiresAt === undefined ? null : new Date(expiresAt);
       if (until !== null && until.getTime() <= Date.now()) {
         throw new AppError('REQUEST_INVALID', 'body: expiresAt: it has passed', { field: 'expiresAt' });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { AppError } from '@orgstream/core';
 import { useToken, type Knex } from '@orgstream/database';
 import type { Request } from 'express';
@@ -7,9 +8,12 @@ import { toCaller, type Caller } from './request.ts';
 
 export type Login = (request: Request) => Promise<Caller>;
 
+/** Tokens that were accepted, at most so many, are remembered as known. */
+const MAX_KNOWN = 10_000;
+
 /**
- * Bearer tokens. An address that was refused too often is refused everything until its minute is over, good tokens too:
- * otherwise it could go on guessing and see when it is right.
+ * Bearer tokens. From an address that was refused too often, only tokens that have been accepted before are looked at until
+ * its minute is over: guessing ends, and nobody is locked out by a neighbour with an old token.
  */
 export function createLogin(options: {
   readonly db: Knex;
@@ -17,13 +21,19 @@ export function createLogin(options: {
   readonly refusedPerMinute: number;
 }): Login {
   const limiter = new RateLimiterMemory({ points: options.refusedPerMinute, duration: 60 });
+  const known = new Set<string>();
   return async (request) => {
     const address = request.ip ?? 'unknown';
-    const seen = await limiter.get(address);
-    if (seen !== null && seen.remainingPoints <= 0) throw blocked(seen.msBeforeNext);
     const secret = /^Bearer +(ost_[A-Za-z0-9_-]{43}) *$/i.exec(request.headers.authorization ?? '')?.[1];
+    const hash = secret === undefined ? '' : createHash('sha256').update(secret).digest('base64');
+    const seen = await limiter.get(address);
+    if (seen !== null && seen.remainingPoints <= 0 && !known.has(hash)) throw blocked(seen.msBeforeNext);
     const token = secret === undefined ? undefined : await useToken(options.db, secret);
-    if (token) return toCaller(token);
+    if (token) {
+      if (known.size >= MAX_KNOWN) known.clear();
+      known.add(hash);
+      return toCaller(token);
+    }
     options.metrics.loginRefused();
     await limiter.consume(address).catch((error: unknown) => {
       throw error instanceof RateLimiterRes ? blocked(error.msBeforeNext) : error;
