@@ -66,6 +66,7 @@ export async function up(knex: Knex): Promise<void> {
     create table sink.membership (${factColumns}, person_id text, unit_id text, department_id text, ordinal int);
     create index on sink.membership (tenant, person_id);
     create index on sink.membership (tenant, unit_id);
+    create index on sink.membership (tenant, department_id) where department_id is not null;
     create table sink.assignment (${factColumns}, membership_id text, role_id text, ordinal int);
     create index on sink.assignment (tenant, membership_id);
     create index on sink.assignment (tenant, role_id);

@@ -246,3 +246,27 @@ test('markWork takes marks from others too', async () => {
   expect(ids).toHaveLength(1);
   expect(await marked(ctx)).toEqual(['person p1 live']);
 });
+
+test.each<readonly [what: string, change: Decoded, marks: readonly string[]]>([
+  ['unit renamed', fact('unit', { lsn: 20, id: '1', name: 'n' }), ['person p1 live', 'unit 1 live']],
+  ['role renamed', fact('role', { lsn: 20, id: '1', name: 'n' }), ['person p1 live', 'role 1 live']],
+  [
+    'security group renamed',
+    fact('unit', { lsn: 20, id: '3', unitType: 'department', name: 'n' }),
+    ['person p2 live', 'unit 3 live'],
+  ],
+])('with filters, a name may bring people in or out: %s', async (_, change, marks) => {
+  await using ctx = await scene();
+  await ctx.take(
+    fact('unit', { lsn: 11, id: '3', parentId: '1', unitType: 'department' }),
+    fact('membership', { lsn: 12, id: 'm2', personId: 'p2', unitId: '2', departmentId: '3' }),
+  );
+  await query(
+    ctx.db,
+    `update control.settings set settings = jsonb_set(settings, '{filters,departments,exclude}', '["n"]')`,
+    [],
+  );
+  await ctx.settle();
+  await ctx.take(change);
+  expect(await marked(ctx)).toEqual(marks);
+});

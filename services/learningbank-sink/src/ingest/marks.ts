@@ -8,10 +8,11 @@ const BULK_OVER_OBJECTS = 100;
 
 /**
  * Objects reached from a changed row by a look-up: people and children of a unit, people with a role, person of a
- * membership, top unit of a tenant.
+ * membership, top unit of a tenant. `listed_`: people whom the name of a unit or role may bring into the filters, or out
+ * of them, where an integration of the tenant has any.
  */
 export interface LookUp {
-  readonly via: 'tenant' | 'unit' | 'role' | 'membership';
+  readonly via: 'tenant' | 'unit' | 'role' | 'membership' | 'listed_unit' | 'listed_role';
   readonly tenant: string;
   readonly id: string;
 }
@@ -38,10 +39,13 @@ export function reachOf(change: Change): { readonly touches: readonly Touch[]; r
     case 'unit':
       return {
         touches: touch('unit', change.id),
-        lookUps: flipped || change.was !== change.now ? lookUp('unit', change.id) : [],
+        lookUps: [
+          ...lookUp('listed_unit', change.id),
+          ...(flipped || change.was !== change.now ? lookUp('unit', change.id) : []),
+        ],
       };
     case 'role':
-      return { touches: touch('role', change.id), lookUps: flipped ? lookUp('role', change.id) : [] };
+      return { touches: touch('role', change.id), lookUps: lookUp(flipped ? 'role' : 'listed_role', change.id) };
     case 'person':
       return { touches: touch('person', change.id, turnsGone(change)), lookUps: [] };
     case 'membership':

@@ -125,6 +125,14 @@ export async function lookUp(
 const LOOK_UP_SQL = /* sql */ `
   with asked as materialized (
     select * from unnest(?::int[], ?::text[], ?::text[], ?::text[]) as a(no, tenant, via, id)
+  ), listed as materialized (
+    select a.* from asked a
+     where a.via in ('listed_unit', 'listed_role') and exists (
+       select from control.integration i
+         join control.settings c on c.integration_id = i.id and c.version = i.settings_version
+        cross join lateral jsonb_each(c.settings -> 'filters') as tab
+        cross join lateral jsonb_each(tab.value) as side
+        where i.tenant = a.tenant and side.value <> '[]')
   )
   select a.no, 'person' as kind, m.person_id as id
     from asked a join sink.membership m on m.tenant = a.tenant and m.unit_id = a.id
@@ -143,7 +151,21 @@ const LOOK_UP_SQL = /* sql */ `
   union
   select a.no, 'person', m.person_id
     from asked a join sink.membership m on m.tenant = a.tenant and m.id = a.id
-   where a.via = 'membership' and m.person_id is not null`;
+   where a.via = 'membership' and m.person_id is not null
+  union
+  select a.no, 'person', m.person_id
+    from listed a join sink.membership m on m.tenant = a.tenant and m.unit_id = a.id
+   where a.via = 'listed_unit' and m.person_id is not null
+  union
+  select a.no, 'person', m.person_id
+    from listed a join sink.membership m on m.tenant = a.tenant and m.department_id = a.id
+   where a.via = 'listed_unit' and m.person_id is not null
+  union
+  select a.no, 'person', m.person_id
+    from listed a
+    join sink.assignment s on s.tenant = a.tenant and s.role_id = a.id
+    join sink.membership m on m.tenant = s.tenant and m.id = s.membership_id
+   where a.via = 'listed_role' and m.person_id is not null`;
 
 /** Makes work ripe whose transaction, per tenant, has been passed to its last record. */
 export async function ripen(tx: Knex, passed: ReadonlyMap<string, Omit<At, 'seq'>>): Promise<readonly string[]> {

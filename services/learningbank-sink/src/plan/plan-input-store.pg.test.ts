@@ -85,7 +85,7 @@ test('holders of an address with circles, twins, blocked units, rejected facts, 
   world
     .person('20', personFact({ email: ' Twin@example.com' }))
     .person('21', personFact({ email: 'twin@example.com' }));
-  world.member('20', membershipFact('1', '4', { roles: ['6', '5'] })).member('20', membershipFact('2', 'heard-of'));
+  world.member('20', membershipFact('1', '4', { roles: ['6', '5'], departmentId: '5' })).member('20', membershipFact('2', 'heard-of'));
   world.member('21', membershipFact('3', null, { ordinal: null, rejectedCode: 'FACT_INVALID' }));
   world.person('22', personFact({ rejectedCode: 'FACT_INVALID', email: null }));
   world.unit('5', unitFact({ parentId: '2', isDepartment: true })).tenantGone = true;
