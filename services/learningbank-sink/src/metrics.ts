@@ -24,8 +24,10 @@ export interface WorkGauges {
   readonly tripped: ReadonlyMap<string, number>;
   /** People who left while their integration was disabled, and whom nobody has synchronised yet. */
   readonly gapLeavers: number;
-  /** Objects in step / objects linked or outstanding; 1 = all. */
+  /** Objects in step / objects linked or outstanding; 1 = all. What the last look for drift found is not in step. */
   readonly inSync: number;
+  /** Unix ms of that look; of several integrations the oldest, 0 = one was never looked at. */
+  readonly provedMs: number;
 }
 
 const buckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200];
@@ -94,7 +96,12 @@ export function createSinkMetrics(registry: Registry): SinkMetrics {
   });
   const inSync = new Gauge({
     name: 'orgstream_in_sync_ratio',
-    help: 'Objects in step / objects known.',
+    help: 'Objects in step / objects known: neither outstanding nor found to differ by the last look for drift.',
+    registers,
+  });
+  const proved = new Gauge({
+    name: 'orgstream_in_sync_proof_timestamp_seconds',
+    help: 'When the target was last compared with what was applied; the oldest of all integrations, 0 = one never was.',
     registers,
   });
   return {
@@ -120,6 +127,7 @@ export function createSinkMetrics(registry: Registry): SinkMetrics {
       heldLeavers.set(read.heldLeavers);
       gapLeavers.set(read.gapLeavers);
       inSync.set(read.inSync);
+      proved.set(read.provedMs / 1_000);
     },
   };
 }

@@ -53,7 +53,7 @@ export async function openAttempts(
          run_id uuid, operations text[], approved boolean)),
      stop as materialized (select stopped from control.stop for share),
      allowed as materialized (
-       select i.id, i.generation from control.integration i
+       select i.id, i.tenant, i.generation from control.integration i
         where i.id in (select integration_id from a) and i.enabled and not i.paused and not i.shadow and i.product = 'sync'
           and not exists (select from stop where stopped)
         order by i.id for share),
@@ -66,6 +66,7 @@ export async function openAttempts(
          join allowed on allowed.id = a.integration_id and allowed.generation = a.generation
         cross join lease
          left join sink.link l on (l.integration_id, l.kind, l.id) = (a.integration_id, a.kind, a.object_id)
+        where a.kind <> 'person' or not exists (select from sink.erased e where e.tenant = allowed.tenant and e.person_id = a.object_id)
         returning id, integration_id, kind, object_id)
      select a.integration_id, a.kind, a.object_id, w.id as attempt, exists (select from lease) as held
        from a left join written w using (integration_id, kind, object_id)`,

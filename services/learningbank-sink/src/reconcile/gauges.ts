@@ -1,6 +1,7 @@
 import type { Knex } from '@orgstream/database';
 import { lanes, type Lane } from '../model.ts';
 import type { WorkGauges } from '../metrics.ts';
+import { readProof } from '../operate/drift-store.ts';
 import { laneName } from './keys.ts';
 
 /** A count may take this share of the time: of millions of links it takes seconds. */
@@ -41,8 +42,16 @@ export async function readGauges(db: Knex, countLinks: () => Promise<number>): P
     else if (row.code !== null) parked.set(row.code, (parked.get(row.code) ?? 0) + Number(row.objects));
   }
   const known = Math.max(linked, outstanding, 1);
-  const inSync = 1 - Math.min(1, outstanding / known);
-  return { oldestMs, parked, inSync, ...(await readHeld(db)), gapLeavers: await countGapLeavers(db) };
+  const proof = await readProof(db);
+  const inSync = 1 - Math.min(1, (outstanding + proof.differing) / known);
+  return {
+    oldestMs,
+    parked,
+    inSync,
+    provedMs: proof.oldestMs,
+    ...(await readHeld(db)),
+    gapLeavers: await countGapLeavers(db),
+  };
 }
 
 async function readHeld(db: Knex): Promise<Pick<WorkGauges, 'held' | 'heldLeavers' | 'tripped'>> {

@@ -64,6 +64,9 @@ export async function record(
        insert into sink.link as l (integration_id, kind, id, platform, target_id, made_by_us, is_top, applied, cause_epoch, cause_lsn)
        select integration_id, kind, id, :platform, target_id, coalesce(made_by_us, false), is_top, applied, cause_epoch, cause_lsn
          from fresh where change = 'put' and not taken
+          and (kind <> 'person' or not exists (
+            select from sink.erased e join control.integration i on i.tenant = e.tenant
+             where i.id = fresh.integration_id and e.person_id = fresh.id))
        on conflict (integration_id, kind, id) do update
           set made_by_us = case when l.target_id = excluded.target_id then l.made_by_us else excluded.made_by_us end,
               target_id = excluded.target_id, applied = excluded.applied, cause_epoch = excluded.cause_epoch,

@@ -3,6 +3,7 @@ import type { Knex } from '@orgstream/database';
 import type { PlatformSession } from '../platform/platform-session.ts';
 import type { Candidate, ObjectKind } from '../model.ts';
 import { roleFrom, unitFrom, userAsIs } from './executor.ts';
+import { readTarget } from './read-back.ts';
 import { findLinkers, type TargetKey, type TargetObject } from './target-store.ts';
 
 /** Everything of all pages. */
@@ -12,13 +13,18 @@ export async function collect<T>(pages: AsyncIterable<Page<T>>): Promise<T[]> {
   return items;
 }
 
-/** Asks the target for an object, by marker and by natural key: one call each, at once. */
+/** Asks the target for an object, by marker and by natural key: one call each, at once; and for what is to be adopted. */
 export async function lookUpTarget(session: PlatformSession, key: TargetKey): Promise<readonly TargetObject[]> {
   const answers = await Promise.all(
     filtersOf(key).map((filter) => session.read((client, signal) => find(client, key.kind, filter, signal))),
   );
-  const found = answers.flat().filter((object) => fits(object, key));
+  const found = [...answers.flat().filter((object) => fits(object, key)), ...(await lookUpAdopted(session, key))];
   return [...new Map(found.map((one) => [one.object.id, one])).values()];
+}
+
+async function lookUpAdopted(session: PlatformSession, { kind, adopt }: TargetKey): Promise<readonly TargetObject[]> {
+  const object = adopt === undefined ? null : await readTarget(session, kind, adopt);
+  return object ? [{ kind, object } as TargetObject] : [];
 }
 
 type Filter = Record<string, string | number>;

@@ -152,7 +152,7 @@ async function lookUp(
   }
   const key = planned.lookUp!;
   const objects =
-    context.listing && !known.fresh
+    context.listing && !known.fresh && key.adopt === undefined
       ? await context.listing(key)
       : await gate.run(claimed.lane, () => lookUpTarget(session, key));
   return planned.knowing({ candidates: await candidatesOf(db, { platform, integrationId: integration.id }, objects) });

@@ -56,11 +56,21 @@ function plannedFrom(input: PlanInput, policy: Policy): Planned {
   return {
     outcome,
     assess: () => (assessment ??= assess(input, policy)),
-    lookUp: outcome.kind === 'look_up' && outcome.what === undefined ? { kind: input.kind, ...outcome.find } : null,
+    lookUp:
+      outcome.kind === 'look_up' && outcome.what === undefined
+        ? { kind: input.kind, ...outcome.find, ...adoptedOf(input) }
+        : null,
     knowing: (lookedUp) => plannedFrom({ ...input, ...lookedUp }, policy),
     settledBy: (link) =>
       input.kind === 'person' && plan({ ...input, link: link as PersonLink }, policy).kind === 'settled',
   };
+}
+
+/** The target object that an operator decided to adopt. */
+function adoptedOf(input: PlanInput): { readonly adopt?: number } {
+  const { resolution } =
+    input.kind === 'person' ? input : ((input.kind === 'unit' ? input.units : input.roles).get(input.id) ?? {});
+  return resolution?.action === 'adopt' && resolution.targetId !== null ? { adopt: resolution.targetId } : {};
 }
 
 /** Assesses many objects of one kind; who cannot be planned is left out: it does nothing. */

@@ -17,6 +17,7 @@ import type { Integrations } from './integrations.ts';
 import { type Claimed, laneName, type WorkKey } from './keys.ts';
 import type { ObjectContext, Patience } from './object-context.ts';
 import { runObject } from './object-run.ts';
+import { createObjectHandlers } from '../operate/handlers.ts';
 import { assessMany, createPlanner } from './planner.ts';
 import { policyOf } from './policy.ts';
 import { createPlatformRecords, type PlatformRecords } from './platform-records.ts';
@@ -144,7 +145,7 @@ export class PlatformWorker {
       refresh: () => options.integrations.refresh(),
       wayOf: (id) => this.#ways.get(id),
       planners,
-      handlers: {},
+      handlers: createObjectHandlers((key, work) => this.#exclusively(key, work)),
     });
     this.#brakes = new BrakeYard({
       db,
@@ -205,7 +206,7 @@ export class PlatformWorker {
 
   /** True when work of the integration may be claimed now. */
   #prepare(integration: Integration): boolean {
-    if (!integration.enabled) return false;
+    if (!integration.enabled || integration.catchingUp) return false;
     const way = this.pool.ready(integration);
     if (!way) return false;
     this.#ways.set(integration.id, way);

@@ -13,6 +13,8 @@ export interface TargetKey {
   readonly kind: ObjectKind;
   readonly marker: FindBy['marker'];
   readonly natural: FindBy['natural'] | null;
+  /** What an operator decided to adopt: asked for by its id too. */
+  readonly adopt?: number;
 }
 
 /** The parts of a natural key, for columns. */
@@ -51,6 +53,8 @@ export async function putTargets(
      select :platform, r.*, :listedAt
        from jsonb_to_recordset(cast(:objects as jsonb))
          as r (kind text, target_id bigint, name text, parent_id bigint, email text, external_id text, body jsonb)
+      where r.kind <> 'person' or not exists (
+        select from sink.erased e where r.external_id = e.tenant || ':person:' || e.person_id)
      on conflict (platform, kind, target_id) do update set (name, parent_id, email, external_id, body, listed_at) =
        (excluded.name, excluded.parent_id, excluded.email, excluded.external_id, excluded.body, excluded.listed_at)`,
     { ...listing, objects: JSON.stringify(listing.objects.map(rowOf)) },

@@ -1,3 +1,4 @@
+import { driftPlanner } from '../operate/drift.ts';
 import { undoPlanner } from '../operate/undo.ts';
 import { createAssessPlanner } from './assess-planner.ts';
 import type { RunPlanners } from './kind.ts';
@@ -12,5 +13,6 @@ export const planners: RunPlanners = {
   planner: everything,
   gap: createAssessPlanner('gap'),
   replay: createAssessPlanner('replay'),
+  drift: driftPlanner,
   undo: undoPlanner,
 };
