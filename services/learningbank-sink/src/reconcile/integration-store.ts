@@ -1,5 +1,6 @@
 import { completeSettings, type IntegrationSettings } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
+import { readCatchingUp } from '../ingest/catch-up.ts';
 
 /** States of a sync integration, in their order; `halted` can follow any. */
 export type IntegrationStateName =
@@ -16,6 +17,8 @@ export interface Integration {
   readonly paused: boolean;
   /** The stop button is pressed: nothing is sent anywhere. */
   readonly stopped: boolean;
+  /** The database is an older copy, and ingest has not caught up with Kafka yet: what it shows may not be sent. */
+  readonly catchingUp: boolean;
   /** Shadow mode: planned and recorded, nothing is sent. */
   readonly shadow: boolean;
   readonly generation: number;
@@ -78,6 +81,7 @@ export async function readIntegrations(db: Knex): Promise<readonly Integration[]
       where i.product = 'sync'
       order by i.created_at, i.id`,
   );
+  const behind = await readCatchingUp(db);
   return rows.map((row) => ({
     id: row.id,
     tenant: row.tenant,
@@ -86,6 +90,7 @@ export async function readIntegrations(db: Knex): Promise<readonly Integration[]
     enabled: row.enabled,
     paused: row.paused,
     stopped: row.stopped,
+    catchingUp: behind.has(row.id),
     shadow: row.shadow,
     generation: row.generation,
     settings: completeSettings(row.settings),
