@@ -69,7 +69,10 @@ export async function createIntegration(
     );
     const id = rows[0]?.id;
     if (id === undefined) {
-      throw new AppError('USAGE', `tenant ${integration.tenant} already has an integration with this platform`);
+      throw new AppError(
+        'ALREADY_EXISTS',
+        `tenant ${integration.tenant} already has an integration with this platform`,
+      );
     }
     await tx.raw(`insert into control.settings (integration_id, version, settings) values (?, 1, ?)`, [
       id,

@@ -71,9 +71,8 @@ export function runHandlers(deps: Deps): Pick<Handlers, Mine> {
       }
       const run = await show(params.run);
       if (integration === null) throw new AppError('RUN_STATE', 'a replay of the topic is not decided about');
-      if (['done', 'cancelled', 'failed'].includes(run.state) && decision !== 'approve' && decision !== 'reject') {
+      if (['done', 'cancelled', 'failed'].includes(run.state))
         throw new AppError('RUN_STATE', `the run is ${run.state}`);
-      }
       const payload = {
         integration,
         run: params.run,
