@@ -2,20 +2,21 @@ import type { AppliedRole, Outcome, Policy } from '../model.ts';
 import type { RoleInput } from './input.ts';
 import { codeOf, leftAlone, stopped, type Judged } from './judged.ts';
 import { operationsOf } from './operations-of.ts';
-import { desiredRole, planRole } from './plan-role.ts';
+import { desiredRole, planRoleAmong } from './plan-role.ts';
 import { behaviourOf } from './presets.ts';
+import { isIgnored } from './role-book.ts';
 
 /** What bringing a role's permission type into step means as a whole. */
 export function assessRole(asked: RoleInput, policy: Policy): Judged {
-  const input = { ...asked, tenantGone: false, topUnitChanged: false, candidates: asked.candidates ?? [] };
+  const input = { ...asked, candidates: asked.candidates ?? [] };
   const node = input.roles.get(input.id);
-  if (!node?.fact || behaviourOf(policy.settings).permissions === 'default_only') return leftAlone;
+  if (!node?.fact || isIgnored(node) || behaviourOf(policy.settings).permissions === 'default_only') return leftAlone;
   const before = node.link ? { name: node.link.applied.name } : null;
   if (node.fact.deleted) {
     const operations = node.link?.madeByUs ? (['delete'] as const) : [];
     return { operations, blocked: [], code: null, before, after: null, desired: 'gone' };
   }
-  const outcome = planRole(input, policy);
+  const outcome = planRoleAmong(input.roles, input, policy);
   const name = desiredRole(node);
   const code = codeOf(outcome);
   const desired = typeof name === 'string' && !node.fact.rejectedCode ? { name } : null;

@@ -6,12 +6,12 @@ import { operationsOfUnit } from './operations-of.ts';
 import { createUnit } from './plan-unit.ts';
 import { behaviourOf } from './presets.ts';
 import { desiredSlot, isRemovable, isTopUnit, unitStep, type Slot, type Step } from './unit-step.ts';
-import { isGone, type UnitNode, type Units } from './unit-tree.ts';
+import { isGone, isIgnored, type UnitNode, type Units } from './unit-tree.ts';
 
 /** What bringing a unit's department into step means as a whole. */
 export function assessUnit(input: UnitInput, policy: Policy): Judged {
   const node = input.units.get(input.id);
-  if (!node?.fact) return leftAlone;
+  if (!node?.fact || isIgnored(node)) return leftAlone;
   if (isGone(node)) return removal(input, node, policy);
   const tree = withParent(input.units, node);
   const step = unitStep(tree, node, policy);

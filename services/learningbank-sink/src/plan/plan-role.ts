@@ -10,7 +10,11 @@ import { fits, interimName, maxName, trimmed, withId } from './text.ts';
 export function planRole(input: RoleInput, policy: Policy): Outcome {
   if (input.tenantGone) return tenantGone;
   if (input.topUnitChanged) return topUnitChanged;
-  const roles = input.roles.undone();
+  return planRoleAmong(input.roles.undone(), input, policy);
+}
+
+/** The same by the facts of these roles. */
+export function planRoleAmong(roles: RoleBook, input: RoleInput, policy: Policy): Outcome {
   const node = roles.get(input.id);
   if (!node?.fact || isIgnored(node)) return settled;
   if (behaviourOf(policy.settings).permissions === 'default_only' && !node.undo) return settled;
