@@ -13,7 +13,7 @@ import * as store from './act-store.ts';
 export type Exclusively = (key: WorkKey, work: () => Promise<void>) => Promise<boolean>;
 
 /** What became of an action. */
-export interface Acted {
+interface Acted {
   /** Objects that are now as the operator wants them. */
   readonly done: number;
   readonly refused: readonly (ObjectKey & Refusal)[];

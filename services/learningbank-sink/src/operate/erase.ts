@@ -37,7 +37,7 @@ export interface EraseOptions {
 }
 
 /** The answer to an erasure: what was done, and what is left where. */
-export interface Erased {
+interface Erased {
   readonly rows: ErasedRows;
   readonly tombstones: number;
   readonly retained: readonly Retained[];

@@ -30,7 +30,7 @@ type Observed =
   | { readonly state: 'unknown'; readonly code: ErrorCode };
 
 /** Why an object is as it is: what the source says, what is wanted, what we did, what is there, and what stands between. */
-export interface Explanation {
+interface Explanation {
   readonly facts: readonly FactSeen[];
   /** As the planner wants it, in source terms; null = nothing, or left alone. */
   readonly desired: Terms | null;
