@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import type { AppliedPerson, AppliedUnit, ObjectKind } from '../model.ts';
+import type { ObjectKind } from '../model.ts';
 import { applyChange } from './test-support/organisation.ts';
 import { history, live, numbers, type Numbers } from './test-support/history.ts';
 import { actualPicture } from './test-support/oracle.ts';
