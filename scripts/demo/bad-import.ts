@@ -49,29 +49,15 @@ export async function badImport(
   return { brakeHeld, wronglyDeactivated };
 }
 
-/** How many objects are held, once that number has come to rest. */
+/** How many deactivations are held, once that number has come to rest. */
 async function held(operator: Operator, integration: string): Promise<number> {
   let last = -1;
   for (const deadline = performance.now() + 60_000; performance.now() < deadline; await delay(500)) {
-    const count = await countHeld(operator, integration);
+    const count = (await operator.heldByOperation(integration)).get('deactivate') ?? 0;
     if (count > 0 && count === last) return count;
     last = count;
   }
   throw new Error('the brake held nothing within 60 s');
-}
-
-async function countHeld(operator: Operator, integration: string): Promise<number> {
-  let count = 0;
-  let cursor: string | undefined;
-  do {
-    const page = await operator.api.listObjects({
-      params: { integration },
-      query: { state: 'held', operation: 'deactivate', limit: 500, ...(cursor === undefined ? {} : { cursor }) },
-    });
-    count += page.items.length;
-    cursor = page.next ?? undefined;
-  } while (cursor !== undefined);
-  return count;
 }
 
 interface TargetUser {

@@ -42,6 +42,27 @@ export class Operator {
     return this.#follow(run, ['done']);
   }
 
+  /** What the brake holds, by operation. */
+  async heldByOperation(integration: string): Promise<ReadonlyMap<string, number>> {
+    const held = new Map<string, number>();
+    let cursor: string | undefined;
+    do {
+      const page = await this.api.listObjects({
+        params: { integration },
+        query: { state: 'held', limit: 500, ...(cursor === undefined ? {} : { cursor }) },
+      });
+      for (const operation of page.items.flatMap(({ operations }) => operations))
+        held.set(operation, (held.get(operation) ?? 0) + 1);
+      cursor = page.next ?? undefined;
+    } while (cursor !== undefined);
+    return held;
+  }
+
+  /** Approves whatever the brake holds. */
+  async approveHeld(integration: string): Promise<void> {
+    await this.api.actOnObjects({ params: { integration }, body: { action: 'approve', all: true } });
+  }
+
   /** How many items of a run ended in a state. */
   async countItems(run: Run, state: 'applied' | 'held' | 'superseded' | 'parked'): Promise<number> {
     let count = 0;

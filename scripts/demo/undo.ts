@@ -1,3 +1,4 @@
+import { settingsTag } from '@orgstream/control-api';
 import { waitConverged, type Joined, type StackFile } from '@orgstream/world';
 import type { Operator } from './operator.ts';
 import type { Screen } from './screen.ts';
@@ -11,8 +12,12 @@ export async function settingsAndUndo(
   const { integration } = joined;
   const params = { integration };
   const before = await departmentNames(file, joined);
-  const { version } = await operator.api.getSettings({ params });
-  const edited = await operator.api.changeSettings({ params, body: { uniqueUnits: true }, ifMatch: version });
+  const { version, newest } = await operator.api.getSettings({ params });
+  const edited = await operator.api.changeSettings({
+    params,
+    body: { uniqueUnits: true },
+    ifMatch: settingsTag(version, newest),
+  });
   const settings = await operator.planned(
     edited.run ?? (await operator.runOfKind(integration, 'settings', ['planned'])),
   );
@@ -28,13 +33,14 @@ export async function settingsAndUndo(
   const after = await departmentNames(file, joined);
   const namesBack = before.length === after.length && before.every((name, index) => name === after[index]);
   screen.line(`  ${undone} departments have their old names again${namesBack ? '' : ' — NOT ALL OF THEM'}`);
-  await operator.api.rollbackSettings({ params, body: { version }, ifMatch: await inForce(operator, integration) });
+  await operator.api.rollbackSettings({ params, body: { version }, ifMatch: await tagInForce(operator, integration) });
   await waitConverged(file, { deadlineMs: 60_000, integrations: [integration] });
   return { undone, namesBack };
 }
 
-async function inForce(operator: Operator, integration: string): Promise<number> {
-  return (await operator.api.getSettings({ params: { integration } })).version;
+async function tagInForce(operator: Operator, integration: string): Promise<string> {
+  const { version, newest } = await operator.api.getSettings({ params: { integration } });
+  return settingsTag(version, newest);
 }
 
 async function departmentNames(file: StackFile, { platform }: Joined): Promise<readonly string[]> {
