@@ -21,7 +21,14 @@ function plain(input: PlanInput, world: World): unknown {
     list.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   if (input.kind === 'unit') {
     const nodes = byId([...input.units.nodes()]);
-    return { ...input, units: nodes.map((node) => ({ ...node, memberId: isGone(node) && node.memberId !== null })) };
+    return {
+      ...input,
+      units: nodes.map((node) => ({
+        ...node,
+        memberId: isGone(node) && node.memberId !== null,
+        keepsMember: isGone(node) && node.keepsMember === true,
+      })),
+    };
   }
   const roles = [...world.roles.keys()].map((id) => input.roles.get(id)!);
   if (input.kind === 'role') {
@@ -85,7 +92,9 @@ test('holders of an address with circles, twins, blocked units, rejected facts, 
   world
     .person('20', personFact({ email: ' Twin@example.com' }))
     .person('21', personFact({ email: 'twin@example.com' }));
-  world.member('20', membershipFact('1', '4', { roles: ['6', '5'], departmentId: '5' })).member('20', membershipFact('2', 'heard-of'));
+  world
+    .member('20', membershipFact('1', '4', { roles: ['6', '5'], departmentId: '5' }))
+    .member('20', membershipFact('2', 'heard-of'));
   world.member('21', membershipFact('3', null, { ordinal: null, rejectedCode: 'FACT_INVALID' }));
   world.person('22', personFact({ rejectedCode: 'FACT_INVALID', email: null }));
   world.unit('5', unitFact({ parentId: '2', isDepartment: true })).tenantGone = true;

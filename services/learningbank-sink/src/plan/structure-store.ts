@@ -23,6 +23,7 @@ interface UnitRow extends LinkColumns<UnitLink['applied']>, WorkColumns, Decisio
   readonly deleted: boolean;
   readonly rejected_code: ErrorCode | null;
   readonly member_id: string | null;
+  readonly member_stays: boolean;
 }
 
 /** Facts, links, work and resolutions of one kind, whichever of fact and link there is; `f`, `l`, `w` and `r` are their aliases. */
@@ -34,15 +35,22 @@ function withLinks(kind: 'unit' | 'role'): string {
     left join sink.resolution r on r.integration_id = :id and r.kind = '${kind}' and r.id = coalesce(f.id, l.id)`;
 }
 
-/** Any active user of ours whose applied state holds this target id: a unit or role that is to go waits for them. */
+/**
+ * Any active user of ours whose applied state holds this target id: a unit or role that is to go waits for them. Who has
+ * nothing outstanding stays where he is: he is left alone.
+ */
 function memberOf(field: 'departmentIds' | 'permissionTypeIds', gone: string): string {
   return /* sql */ `
     left join lateral (
-      select p.id from sink.link p
+      select p.id, pw.id is null and w.undo is null as stays from sink.link p
+        left join sink.work pw on pw.integration_id = p.integration_id and pw.kind = 'person' and pw.id = p.id
        where ${gone} and l.made_by_us is not null and p.integration_id = :id and p.kind = 'person'
          and p.applied -> '${field}' @> jsonb_build_array(l.target_id) and p.applied -> 'active' = 'true'
-       limit 1) m on true`;
+       order by 2 limit 1) m on true`;
 }
+
+/** Columns of an outer-joined {@link memberOf}. */
+const memberColumns = `case when not m.stays then m.id end as member_id, coalesce(m.stays, false) as member_stays`;
 
 /** All units of the tenant. */
 export async function loadUnits(db: Knex, context: LoadContext): Promise<UnitTree> {
@@ -50,7 +58,7 @@ export async function loadUnits(db: Knex, context: LoadContext): Promise<UnitTre
   const { rows } = await db.raw<{ rows: UnitRow[] }>(
     `select coalesce(f.id, l.id) as id, f.id is not null as known, f.parent_id, f.name,
             coalesce(f.unit_type = 'department', false) as is_department, coalesce(f.deleted, false) as deleted,
-            f.rejected_code, l.target_id, l.made_by_us, l.is_top, l.applied, w.state as work_state, w.lane, m.id as member_id,
+            f.rejected_code, l.target_id, l.made_by_us, l.is_top, l.applied, w.state as work_state, w.lane, ${memberColumns},
             ${decisionColumns}
        from ${withLinks('unit')} ${memberOf('departmentIds', gone)}`,
     { id: context.id, tenant: context.tenant },
@@ -74,6 +82,7 @@ function unitNode(row: UnitRow): UnitNode {
     link: link && { ...link, isTop: row.is_top === true },
     work: workStateOf(row),
     memberId: row.member_id,
+    ...(row.member_stays ? { keepsMember: true } : {}),
     ...decisions(row),
   };
 }
@@ -97,7 +106,7 @@ export async function loadRoles(
   const { rows } = await db.raw<{ rows: RoleRow[] }>(
     `select coalesce(f.id, l.id) as id, f.id is not null as known, f.name, coalesce(f.deleted, false) as deleted,
             f.rejected_code, l.target_id, l.made_by_us, null::boolean as is_top, l.applied, w.state as work_state, w.lane,
-            w.code, ${decisionColumns}, ${withMembers ? 'm.id' : 'null::text'} as member_id
+            w.code, ${decisionColumns}, ${withMembers ? memberColumns : 'null::text as member_id'}
        from ${withLinks('role')} ${withMembers ? memberOf('permissionTypeIds', '(f.deleted or w.undo is not null)') : ''}`,
     { id: context.id, tenant: context.tenant },
   );

@@ -151,5 +151,6 @@ function removal(tree: Units, node: UnitNode, policy: Policy): Step {
   if (leavesFirst && node.memberId !== null) {
     return rest(waitFor('person', node.memberId, ...(node.undo ? (['DEPARTMENT_NOT_EMPTY'] as const) : [])));
   }
+  if (isRemoved && node.keepsMember) return rest(park('DEPARTMENT_NOT_EMPTY', { reason: 'left_alone' }));
   return { kind: 'remove' };
 }

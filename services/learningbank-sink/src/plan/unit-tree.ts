@@ -10,6 +10,8 @@ export interface UnitNode {
   readonly work: WorkState | null;
   /** An active user of ours who is in its department; known only for units that are to go. */
   readonly memberId: string | null;
+  /** Nobody of them will leave: somebody who is left alone is in it (semantics.md §5), like a foreign user. */
+  readonly keepsMember?: boolean;
   readonly resolution?: Resolution | null;
   readonly undo?: Undo<AppliedUnit> | null;
   /** Set by {@link UnitTree.undone}: exactly this name, and perhaps a parent that is no unit's department. */
