@@ -48,7 +48,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const workers = new Set<PlatformWorker>();
   const countLinks = createLinkCount(db, clock);
   const ringAll = (): void => workers.forEach((worker) => worker.bell.ring());
-  const ringConductors = (): void => workers.forEach(({ conductor }) => conductor.bell.ring());
+  const ringConductors = (): void => workers.forEach(({ conductor }) => conductor.ring());
   const gauge = async (): Promise<void> => metrics.gauges(await readGauges(db, countLinks));
   // At once: people who left and are held is news that cannot wait for the next look.
   const onBraked = (): void => void gauge().catch((error: unknown) => log.debug(errorFacts(error), 'gauges not read'));

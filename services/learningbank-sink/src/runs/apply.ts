@@ -69,10 +69,14 @@ async function assertCurrent(tx: Knex, { run, plannerVersion = currentPlanner }:
     [run.integrationId],
   );
   if (rows[0]?.settings_version !== run.baseSettingsVersion) {
-    throw new AppError('RUN_SETTINGS_CHANGED', 'applying a run: the settings were changed since it was planned');
+    throw new AppError('RUN_SETTINGS_CHANGED', 'applying a run: the settings were changed since it was planned', {
+      run: run.id,
+    });
   }
   if (run.plannerVersion !== plannerVersion) {
-    throw new AppError('RUN_PLANNER_CHANGED', 'applying a run: the planner was replaced since it was planned');
+    throw new AppError('RUN_PLANNER_CHANGED', 'applying a run: the planner was replaced since it was planned', {
+      run: run.id,
+    });
   }
 }
 

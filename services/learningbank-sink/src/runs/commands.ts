@@ -38,15 +38,18 @@ interface Inbox {
   readonly db: Knex;
   readonly log: Logger;
   readonly handlers: CommandHandlers;
-  readonly integrations: ReadonlyMap<string, Integration>;
+  /** As last read. */
+  readonly integrations: () => readonly Integration[];
+  readonly refresh: () => Promise<void>;
   readonly contextOf: (integration: Integration) => CommandContext;
 }
 
 /** Takes and answers every new command about these integrations; returns how many there were. */
 export async function answerCommands(inbox: Inbox, isStopped: () => boolean): Promise<number> {
-  const { db, handlers, integrations } = inbox;
-  if (integrations.size === 0) return 0;
-  const filter = { kinds: Object.keys(handlers) as PlatformCommand[], integrations: [...integrations.keys()] };
+  const { db, handlers } = inbox;
+  const integrations = inbox.integrations().map(({ id }) => id);
+  if (integrations.length === 0) return 0;
+  const filter = { kinds: Object.keys(handlers) as PlatformCommand[], integrations };
   for (let answered = 0; ; answered += 1) {
     if (isStopped()) return answered;
     const command = await takeCommand(db, 'learningbank-sink', filter);
@@ -55,10 +58,13 @@ export async function answerCommands(inbox: Inbox, isStopped: () => boolean): Pr
   }
 }
 
-async function answer({ db, log, handlers, integrations, contextOf }: Inbox, command: CommandRow): Promise<void> {
+async function answer(inbox: Inbox, command: CommandRow): Promise<void> {
+  const { db, log, handlers, contextOf } = inbox;
   const payload = command.payload as PlatformBound['payload'];
-  const integration = integrations.get(payload.integration);
   try {
+    // An operator who disables an integration and then asks for a run is answered by what is true now.
+    await inbox.refresh();
+    const integration = inbox.integrations().find(({ id }) => id === payload.integration);
     const handler = handlers[command.kind as PlatformCommand] as CommandHandler | undefined;
     if (!integration || !handler) throw new AppError('NOT_FOUND', 'no such integration');
     const result = await handler(payload as never, contextOf(integration));

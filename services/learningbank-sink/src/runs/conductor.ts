@@ -1,5 +1,5 @@
-import { AppError, isAppError } from '@orgstream/core';
-import { type Knex, type RunDecision, postgresError } from '@orgstream/database';
+import { type AppError, isAppError } from '@orgstream/core';
+import { type Knex, postgresError } from '@orgstream/database';
 import type { Logger } from '@orgstream/runtime';
 import type { Lease } from '../platform/lease.ts';
 import type { Way } from '../platform/session-pool.ts';
@@ -10,14 +10,14 @@ import type { Integration } from '../reconcile/integration-store.ts';
 import { type Application, beginApplying } from './apply.ts';
 import { beginDueRuns } from './automatic.ts';
 import { answerCommands, type CommandHandlers } from './commands.ts';
-import { decide, findApplying } from './decide.ts';
+import { findApplying } from './decide.ts';
 import { createFence, type Fenced } from './fence.ts';
-import { endRun } from './finish.ts';
+import { endRun, failRun } from './finish.ts';
 import type { RunPlanners } from './kind.ts';
 import { planRun } from './planning.ts';
+import { createRunHandlers } from './run-handlers.ts';
 import { lockRun, moveRun, readOpenRuns, type RunRow } from './run-store.ts';
 import { followRun, Pace } from './settle.ts';
-import { startRun } from './start.ts';
 
 export interface ConductorOptions {
   readonly db: Knex;
@@ -52,7 +52,8 @@ const idleMs = 3_000;
  * again what was being planned, and goes on following what was being applied.
  */
 export class Conductor {
-  readonly bell = new Bell();
+  readonly #bell = new Bell();
+  readonly #inboxBell = new Bell();
   readonly #options: ConductorOptions;
   readonly #fenced: Fenced;
   readonly #plannerVersion: number;
@@ -66,32 +67,52 @@ export class Conductor {
     this.#plannerVersion = options.plannerVersion ?? currentPlanner;
   }
 
-  /** Works until stopped; resolves when no plan is being made any more. */
+  /** Commands or integrations have changed. */
+  ring(): void {
+    this.#bell.ring();
+    this.#inboxBell.ring();
+  }
+
+  /** Works until stopped; resolves when no plan is being made any more. Commands do not wait for runs, nor runs for them. */
   async run(): Promise<void> {
-    const { stop, log, lease } = this.#options;
-    while (!stop.aborted) {
-      let waitMs = this.#options.pollMs;
-      try {
-        if (lease.held) waitMs = await this.#turn();
-      } catch (error) {
-        if (!isAppError(error, 'LEASE_LOST')) log.warn({ ...errorFacts(error), platform: lease.platform }, 'runs wait');
-      }
-      await this.bell.wait(waitMs, stop);
-    }
+    await Promise.all([
+      this.#repeat(this.#bell, () => this.#turn()),
+      this.#repeat(this.#inboxBell, () => this.#answer()),
+    ]);
     for (const { stop: end } of this.#planning.values()) end.abort();
     await Promise.all([...this.#planning.values()].map(({ done }) => done));
   }
 
+  async #repeat(bell: Bell, turn: () => Promise<number>): Promise<void> {
+    const { stop, log, lease, pollMs } = this.#options;
+    while (!stop.aborted) {
+      let waitMs = pollMs;
+      try {
+        if (lease.held) waitMs = await turn();
+      } catch (error) {
+        if (!isAppError(error, 'LEASE_LOST')) log.warn({ ...errorFacts(error), platform: lease.platform }, 'runs wait');
+      }
+      await bell.wait(waitMs, stop);
+    }
+  }
+
+  async #answer(): Promise<number> {
+    const { db, log, lease, stop, integrations, handlers, refresh } = this.#options;
+    const own = createRunHandlers({ ...this.#options, fenced: this.#fenced, plannerVersion: this.#plannerVersion });
+    const all = { ...handlers, ...own };
+    const inbox = { db, log, handlers: all, integrations, refresh, contextOf: this.#commandContext };
+    const answered = await answerCommands(inbox, () => stop.aborted || !lease.held);
+    if (answered > 0) this.#bell.ring();
+    return idleMs;
+  }
+
+  /** One look at every run; returns how long to wait for the next if no bell rings. */
   async #turn(): Promise<number> {
-    const { db, log, pollMs, stop, lease } = this.#options;
+    const { db, pollMs, integrations } = this.#options;
     const startedAt = performance.now();
-    const integrations = this.#options.integrations();
-    const byId = new Map(integrations.map((integration) => [integration.id, integration]));
-    const contextOf = this.#commandContext;
-    const inbox = { db, log, handlers: this.#handlers, integrations: byId, contextOf };
-    await answerCommands(inbox, () => stop.aborted || !lease.held);
-    await beginDueRuns({ db, fenced: this.#fenced }, this.#options.integrations(), this.#plannerVersion);
-    const runs = await readOpenRuns(db, [...byId.keys()]);
+    await beginDueRuns({ db, fenced: this.#fenced }, integrations(), this.#plannerVersion);
+    const ids = integrations().map(({ id }) => id);
+    const runs = await readOpenRuns(db, ids);
     this.#forget(runs);
     let busy = false;
     for (const run of runs) busy = (await this.#advance(run)) || busy;
@@ -133,22 +154,31 @@ export class Conductor {
     return false;
   }
 
-  /** Plans beside the loop, one run of an integration at a time. */
+  /** Plans beside the loop, each run once. */
   #plan(run: RunRow, integration: Integration): boolean {
     const { db, log, lease, now, wayOf, planners } = this.#options;
     if (this.#planning.has(run.id)) return true;
     const way = wayOf(run.integrationId);
     const planner = planners[run.kind];
     const isFirst = run.isFirst || run.kind === 'rebuild';
-    if (!way || !planner || !integration.enabled) return false;
+    if (!planner || !integration.enabled) return false;
+    if (!way) return true;
     if (isFirst ? integration.state !== 'planning' : integration.state !== 'live') return false;
     const stop = new AbortController();
-    const options = { db, log, fenced: this.#fenced, platform: lease.platform, run, integration, way, planner, now };
-    const done = planRun({ ...options, plannerVersion: this.#plannerVersion, signal: stop.signal })
+    const options = { db, log, fenced: this.#fenced, platform: lease.platform, run, way, planner, now };
+    const plan = async (): Promise<void> => {
+      // The settings that are planned under are those in force now, not those of the last look.
+      await this.#options.refresh();
+      const current = this.#options.integrations().find(({ id }) => id === integration.id);
+      if (!current) return;
+      const under = { integration: current, plannerVersion: this.#plannerVersion, signal: stop.signal };
+      await planRun({ ...options, ...under });
+    };
+    const done = plan()
       .catch((error: unknown) => (stop.signal.aborted ? undefined : this.#failed(run, error)))
       .finally(() => {
         this.#planning.delete(run.id);
-        this.bell.ring();
+        this.#bell.ring();
       });
     this.#planning.set(run.id, { stop, done });
     return true;
@@ -205,51 +235,14 @@ export class Conductor {
     log.warn({ ...errorFacts(error), runId: run.id, kind: run.kind, integration: run.integrationId }, 'run failed');
     const code: AppError['code'] = isAppError(error) ? error.code : 'UNEXPECTED';
     const message = isAppError(error) ? error.message : 'see the log of the sink';
-    await this.#fail(run, { code, message }).catch((failure: unknown) =>
+    await failRun(this.#fenced, run, { code, message }).catch((failure: unknown) =>
       log.warn({ ...errorFacts(failure), runId: run.id }, 'run not ended'),
     );
-  }
-
-  async #fail(run: RunRow, error: Pick<AppError, 'code' | 'message'>): Promise<void> {
-    await this.#locked(run, async (tx, locked) => {
-      if (locked.state === run.state) await endRun(tx, locked, { state: 'failed', error });
-    });
   }
 
   #forget(runs: readonly RunRow[]): void {
     const open = new Map(runs.map((run) => [run.id, run.state]));
     for (const id of this.#paces.keys()) if (open.get(id) !== 'applying') this.#paces.delete(id);
     for (const [id, { stop }] of this.#planning) if (open.get(id) !== 'planning') stop.abort();
-  }
-
-  get #handlers(): CommandHandlers {
-    return {
-      ...this.#options.handlers,
-      'run.start': async (payload, { integration }) => {
-        const { planners, lease } = this.#options;
-        const starting = { integration, platform: lease.platform, planners, plannerVersion: this.#plannerVersion };
-        const started = await this.#fenced((tx) => startRun(tx, starting, payload));
-        await this.#options.refresh();
-        return started;
-      },
-      'run.decide': (payload, { integration }) => this.#decide(payload, integration),
-    };
-  }
-
-  async #decide(decision: RunDecision, integration: Integration): Promise<{ readonly run: string }> {
-    const key = { id: decision.run, integrationId: integration.id };
-    let seen: RunRow | undefined;
-    try {
-      await this.#fenced(async (tx) => {
-        seen = await lockRun(tx, key);
-        if (!seen) throw new AppError('NOT_FOUND', 'deciding about a run: the integration has no such run');
-        await decide(tx, this.#application(seen, integration), decision);
-      });
-    } catch (error) {
-      if (seen && isAppError(error, 'RUN_SETTINGS_CHANGED', 'RUN_PLANNER_CHANGED')) await this.#fail(seen, error);
-      throw error;
-    }
-    await this.#options.refresh();
-    return { run: decision.run };
   }
 }

@@ -1,7 +1,8 @@
 import type { AppError } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
 import { dropWork } from './mark-store.ts';
-import { moveRun, type RunRow } from './run-store.ts';
+import type { Fenced } from './fence.ts';
+import { lockRun, moveRun, type RunRow } from './run-store.ts';
 
 /** Ends a run before its end: what it holds is let go of, what it has not done is `cancelled`. */
 export async function endRun(
@@ -20,5 +21,24 @@ export async function endRun(
     state: end.state,
     ...(end.error ? { code: end.error.code, message: end.error.message } : {}),
     ...('by' in end && end.by !== undefined ? { decidedBy: end.by } : {}),
+  });
+}
+
+/**
+ * Ends a run with a code, where it is still in the state it was seen in. The first sync makes itself: its plan is made
+ * again under the settings and the planner that are in force now.
+ */
+export async function failRun(
+  fenced: Fenced,
+  run: Pick<RunRow, 'id' | 'integrationId' | 'state'>,
+  error: Pick<AppError, 'code' | 'message'>,
+): Promise<void> {
+  await fenced(async (tx) => {
+    const locked = await lockRun(tx, run);
+    if (locked?.state !== run.state) return;
+    const isStale = error.code === 'RUN_SETTINGS_CHANGED' || error.code === 'RUN_PLANNER_CHANGED';
+    const isFirst = locked.isFirst || locked.kind === 'rebuild';
+    if (isStale && isFirst) await moveRun(tx, locked, { state: 'planning' });
+    else await endRun(tx, locked, { state: 'failed', error });
   });
 }
