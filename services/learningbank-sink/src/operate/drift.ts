@@ -1,4 +1,5 @@
 import { AppError } from '@orgstream/core';
+import type { Knex } from '@orgstream/database';
 import type { ObjectKind, TargetId } from '../model.ts';
 import { assess, loadPlanInputs } from '../plan/index.ts';
 import { markDependants } from '../reconcile/dependants.ts';
@@ -152,7 +153,7 @@ async function itemsOf(context: RunContext, drifted: readonly Drifted[]): Promis
   const tx = await db.transaction();
   try {
     await believeObserved(tx, integration.id, details);
-    const inputs = await loadPlanInputs(tx, integration, details);
+    const inputs = await loadPlanInputs(oneByOne(tx), integration, details);
     return details.flatMap(({ kind, id, detail }): readonly NewItem[] => {
       const { operations, before, after, hash, code } = assess(inputs.get(`${kind}/${id}`)!, policy);
       if (operations.length === 0 && code === null) return [];
@@ -161,4 +162,12 @@ async function itemsOf(context: RunContext, drifted: readonly Drifted[]): Promis
   } finally {
     await tx.rollback();
   }
+}
+
+/** One connection takes one query at a time; who asks for many at once is served one by one. */
+function oneByOne(tx: Knex): Knex {
+  let last: Promise<unknown> = Promise.resolve();
+  const raw = (sql: string, bindings: object): Promise<unknown> =>
+    (last = last.then(async (): Promise<unknown> => tx.raw(sql, bindings as never)));
+  return { raw } as unknown as Knex;
 }
