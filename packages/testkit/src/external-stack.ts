@@ -28,6 +28,7 @@ export function foreignStack(urls: StackUrls, dispose: () => Promise<void>): Sta
     createDatabase: (name = uniqueName('test', '_')) => createDatabase(urls.postgresUrl, name),
     stopBroker: refuse,
     startBroker: refuse,
+    replaceBroker: refuse,
     stopRegistry: refuse,
     startRegistry: refuse,
     stopPostgres: refuse,

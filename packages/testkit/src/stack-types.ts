@@ -23,6 +23,8 @@ export interface Stack extends StackUrls, AsyncDisposable {
   stopBroker(): Promise<void>;
   /** Again on the same port and data; resolves when it answers. */
   startBroker(): Promise<void>;
+  /** Kafka is lost: another, empty cluster on the same port, once the old one is killed. */
+  replaceBroker(): Promise<void>;
   /** SIGKILL. */
   stopRegistry(): Promise<void>;
   /** Again on the same port and data; resolves when it answers. */

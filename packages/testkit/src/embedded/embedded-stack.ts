@@ -58,6 +58,7 @@ function embeddedStack(
     createDatabase: (name = uniqueName('test', '_')) => createDatabase(postgres.url, name),
     stopBroker: () => kafka.kill(),
     startBroker: () => kafka.start(),
+    replaceBroker: () => kafka.replace(),
     stopRegistry: () => registry.kill(),
     startRegistry: () => runRegistry(registry),
     stopPostgres: () => postgres.kill(),
@@ -90,6 +91,8 @@ async function runRegistry(node: RegistryNode): Promise<void> {
 interface KafkaPart extends Part {
   readonly address: string;
   start(): Promise<void>;
+  /** Kills it and starts an empty one in its place. */
+  replace(): Promise<void>;
 }
 
 async function startKafka(
@@ -100,19 +103,22 @@ async function startKafka(
   options: StackOptions,
 ): Promise<KafkaPart> {
   const address = `127.0.0.1:${brokerPort}`;
-  const node = await KafkaNode.create({
-    nodeId: 1,
-    roles: ['broker', 'controller'],
-    brokerPort,
-    controllerPort,
-    voters: [{ nodeId: 1, port: controllerPort }],
-    // Short, as a killed broker may not register again before; not shorter, as a busy machine must not fence it.
-    brokerSessionTimeoutMs: 3_000,
-    settings: options.brokerSettings ?? {},
-    kafkaLibs: files.kafkaLibs,
-    folder: join(folder, 'kafka'),
-    clusterId: newClusterId(),
-  });
+  const create = (name: string): Promise<KafkaNode> =>
+    KafkaNode.create({
+      nodeId: 1,
+      roles: ['broker', 'controller'],
+      brokerPort,
+      controllerPort,
+      voters: [{ nodeId: 1, port: controllerPort }],
+      // Short, as a killed broker may not register again before; not shorter, as a busy machine must not fence it.
+      brokerSessionTimeoutMs: 3_000,
+      settings: options.brokerSettings ?? {},
+      kafkaLibs: files.kafkaLibs,
+      folder: join(folder, name),
+      clusterId: newClusterId(),
+    });
+  let node = await create('kafka');
+  let clusters = 1;
   const part: KafkaPart = {
     address,
     get process() {
@@ -122,6 +128,12 @@ async function startKafka(
     start: async () => {
       const timing = { deadlineMs: START_DEADLINE_MS, intervalMs: 100 };
       await ready(await node.start(), async () => (await clusterMembers(address)).includes(address), timing);
+    },
+    replace: async () => {
+      await node.kill();
+      clusters += 1;
+      node = await create(`kafka-${clusters}`);
+      await part.start();
     },
   };
   await orKill(part, () => part.start());
