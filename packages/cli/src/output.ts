@@ -45,7 +45,7 @@ function explainForeign(error: unknown): Explanation {
 }
 
 /** Appends the next step, unless the message says it. */
-function withStep(message: string, step: string | undefined): string {
+export function withStep(message: string, step: string | undefined): string {
   const said = message.replace(/\.$/, '');
   const next = (step ?? '')
     .replace(/^resumes by itself; operator: /i, '')

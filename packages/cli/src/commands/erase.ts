@@ -30,8 +30,34 @@ export function addEraseCommand(program: Command, cli: Cli): void {
       const asked = await cli.control().erasePerson({ body: { tenant, person } });
       const done = await settleCommand(cli, asked, { ...options, what: 'erasing' });
       if (options.json) return print(JSON.stringify(done ?? asked));
-      print(done ? `erased: ${JSON.stringify(done.result)}` : `asked for, command ${asked.command}`);
+      print(done ? renderErased(done.result) : `asked for, command ${asked.command}`);
     });
+}
+
+/** What the sink answers; fields that are not there are left out. */
+interface Erased {
+  readonly rows?: Readonly<Record<string, number>>;
+  readonly tombstones?: number;
+  readonly notes?: readonly string[];
+  readonly retained?: readonly {
+    readonly topic: string;
+    readonly what: string;
+    readonly until: string | null;
+    readonly policy: string;
+  }[];
+}
+
+/** What was erased, and what remains where, until when. */
+function renderErased(result: unknown): string {
+  const { rows = {}, tombstones = 0, notes = [], retained = [] } = (result ?? {}) as Erased;
+  const gone = Object.entries(rows).flatMap(([what, n]) => (n > 0 ? [`${n} ${what}`] : []));
+  return [
+    `erased: ${gone.join(', ') || 'nothing was there'}; ${tombstones} tombstones written`,
+    ...retained.map(
+      ({ topic, what, until, policy }) => `remains in ${topic} ${until ?? 'until compaction'}: ${what} (${policy})`,
+    ),
+    ...notes,
+  ].join('\n');
 }
 
 function personId(text: string): string {

@@ -9,7 +9,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { readJson } from '../input.ts';
 import { changeIntegration } from '../integration-change.ts';
 import { group, leaf, type LeafOptions } from '../leaf.ts';
-import { print, show, showRows } from '../output.ts';
+import { print, show, showRows, withStep } from '../output.ts';
 import { addSettingsCommands } from './integration-settings.ts';
 
 /** `integration create|list|show|verify|enable|disable|pause|resume|shadow|settings|remove`. */
@@ -144,7 +144,8 @@ function addLooks(integration: Command, cli: Cli): void {
   );
 }
 
-const sayFinding = ({ level, code, message, remedy }: Finding): string => `${level} ${code}: ${message}; ${remedy}`;
+const sayFinding = ({ level, code, message, remedy }: Finding): string =>
+  `${level} ${code}: ${withStep(message, remedy)}`;
 
 type On = (control: Client, id: string, options: LeafOptions) => Promise<void>;
 

@@ -122,14 +122,39 @@ const fieldsOf = (value: unknown): Fields | null =>
 /** What should be, what we wrote, what Learningbank shows now. */
 function sideBySide(detail: ObjectDetail): readonly string[] {
   const explained = fieldsOf(detail.explained);
-  const note = detail.explainedNote === null ? [] : [detail.explainedNote];
-  const desired = fieldsOf(explained?.['desired']);
   const observed = fieldsOf(explained?.['observed']);
   const applied = fieldsOf(explained?.['applied']) ?? detail.link?.applied ?? null;
-  const names = [...new Set([desired, applied, observed].flatMap((fields) => Object.keys(fields ?? {})))];
-  if (names.length === 0) return note;
-  const cell = (fields: Fields | null, name: string): string =>
-    fields === null || fields[name] === undefined ? '' : JSON.stringify(fields[name]);
-  const rows = names.map((name) => [name, cell(desired, name), cell(applied, name), cell(observed, name)]);
-  return [table(['field', 'desired', 'applied', 'observed'], rows), ...note];
+  const wanted = fieldsOf(explained?.['desired']);
+  const columns = [
+    // The planner names what is to differ; the rest is wanted as it was applied.
+    wanted === null ? null : { ...applied, ...wanted },
+    applied,
+    fieldsOf(observed?.['value']),
+  ];
+  const names = [...new Set(columns.flatMap((fields) => Object.keys(fields ?? {})))];
+  const rows = names.map((name) => [name, ...columns.map((fields) => cell(fields, name))]);
+  return [
+    ...(rows.length === 0 ? [] : [table(['field', 'desired', 'applied', 'observed'], rows)]),
+    ...(observed === null || observed['state'] === 'seen' ? [] : [`observed: ${sayObserved(observed)}`]),
+    ...sayNext(fieldsOf(explained?.['next'])),
+    ...(detail.explainedNote === null ? [] : [detail.explainedNote]),
+  ];
+}
+
+const cell = (fields: Fields | null, name: string): string =>
+  fields === null || fields[name] === undefined ? '' : JSON.stringify(fields[name]);
+
+function sayObserved({ state, code, targetId }: Fields): string {
+  const about = [targetId === undefined ? '' : `#${String(targetId)}`, code === undefined ? '' : String(code)];
+  return [String(state).replaceAll('_', ' '), ...about].filter((part) => part !== '').join(' ');
+}
+
+/** What the planner would do now. */
+function sayNext(next: Fields | null): readonly string[] {
+  if (next === null || next['kind'] === 'settled') return [];
+  const { kind, ...more } = next;
+  const facts = Object.entries(more).flatMap(([name, value]) =>
+    value === null ? [] : [`${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`],
+  );
+  return [`the planner says: ${[String(kind).replaceAll('_', ' '), ...facts].join(', ')}`];
 }

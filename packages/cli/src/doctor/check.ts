@@ -28,7 +28,7 @@ async function within(check: Check, environment: Environment): Promise<readonly 
     const findings = await Promise.race([Promise.resolve().then(() => check.run(environment)), late]);
     return findings.map((finding) => ({ area: check.area, ...finding }));
   } catch (error) {
-    return [{ area: check.area, ...findingOf(error, `looking at ${check.area}`) }];
+    return [{ area: check.area, ...findingOf(error, { doing: `looking at ${check.area}`, remedy: check.remedy }) }];
   } finally {
     clearTimeout(timer);
   }

@@ -1,4 +1,5 @@
-import { isAppError, manualOf, type ErrorCode } from '@orgstream/core';
+import { AppError, isAppError, manualOf, type ErrorCode } from '@orgstream/core';
+import { postgresError } from '@orgstream/database';
 
 /** `ok`: as it should be. `warning`: works, and wants a look. `broken`: something does not work, or will not. */
 export type Level = 'ok' | 'warning' | 'broken';
@@ -26,9 +27,27 @@ export const broken = (message: string, remedy: string, code: ErrorCode | null =
   remedy,
 });
 
-/** What a failure of a check says. No values and no stack: messages of drivers may quote both. */
-export function findingOf(error: unknown, doing: string): Finding {
-  if (isAppError(error)) return broken(error.message, manualOf(error.code).remedy, error.code);
+/** What the operator does about a code. */
+export const remedyOf = (code: ErrorCode): string =>
+  manualOf(code)
+    .remedy.replace(/^Resumes by itself; operator: /, '')
+    .replace(/\.$/, '');
+
+/**
+ * What a failure of a check says. No values and no stack: messages of drivers may quote both. A missing setting has been
+ * told under its own head; an outage has the remedy of what was looked at.
+ */
+export function findingOf(error: unknown, options: { readonly doing: string; readonly remedy: string }): Finding {
+  const known = postgresError(error, options.doing);
+  if (isAppError(known, 'CONFIG_INVALID')) {
+    const variables = known.cause instanceof AppError ? known.cause.data['variables'] : undefined;
+    const names = Array.isArray(variables) ? variables.join(', ') : 'a setting';
+    return warning(`not examined: ${names} is missing or malformed`, 'see settings', 'CONFIG_INVALID');
+  }
+  if (isAppError(known)) {
+    const remedy = known.disposition === 'retry' ? options.remedy : remedyOf(known.code);
+    return broken(known.message, remedy, known.code);
+  }
   const code = (error as { readonly code?: unknown } | null)?.code;
-  return broken(`${doing}: ${typeof code === 'string' ? code : 'no answer'}`, 'see docs/errors.md', 'UNEXPECTED');
+  return broken(`${options.doing}: ${typeof code === 'string' ? code : 'no answer'}`, options.remedy, 'UNEXPECTED');
 }

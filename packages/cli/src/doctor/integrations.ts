@@ -1,7 +1,7 @@
 import { codes, manualOf, type ErrorCode } from '@orgstream/core';
 import { readIntegrationStatus, type IntegrationStatus, type Knex } from '@orgstream/database';
 import type { Check } from './check.ts';
-import { broken, ok, warning, type Finding } from './finding.ts';
+import { broken, ok, remedyOf, warning, type Finding } from './finding.ts';
 
 interface PlatformRow {
   readonly integration_id: string;
@@ -38,7 +38,7 @@ async function readMore(db: Knex): Promise<ReadonlyMap<string, PlatformRow>> {
 }
 
 const isCode = (code: string): code is ErrorCode => code in codes;
-const remedyOf = (code: string): string => (isCode(code) ? manualOf(code).remedy : 'see docs/errors.md');
+const adviceOf = (code: string): string => (isCode(code) ? remedyOf(code) : 'see docs/errors.md');
 
 /** Pure: everything there is to say about one integration. */
 export function checkIntegration(one: IntegrationStatus, more: PlatformRow | undefined): readonly Finding[] {
@@ -57,7 +57,7 @@ function standing(one: IntegrationStatus, more: PlatformRow | undefined): readon
   if (one.code !== null) {
     const code = isCode(one.code) ? one.code : null;
     const said = more?.message ?? (code === null ? one.code : manualOf(code).meaning);
-    findings.push((one.state === 'halted' ? broken : warning)(said, remedyOf(one.code), code));
+    findings.push((one.state === 'halted' ? broken : warning)(said, adviceOf(one.code), code));
   }
   if (more && more.breaker !== 'closed') {
     const code = more.code !== null && isCode(more.code) ? more.code : 'PLATFORM_PAUSED';
@@ -73,7 +73,7 @@ function standing(one: IntegrationStatus, more: PlatformRow | undefined): readon
 function waiting(one: IntegrationStatus, more: PlatformRow | undefined): readonly Finding[] {
   const byCode = (codesOf: Readonly<Record<string, number>>, state: string): readonly Finding[] =>
     Object.entries(codesOf).map(([code, n]) =>
-      warning(`${n} ${state}: ${code}`, remedyOf(code), isCode(code) ? code : null),
+      warning(isCode(code) ? `${n} ${state}` : `${n} ${state}: ${code}`, adviceOf(code), isCode(code) ? code : null),
     );
   return [
     ...byCode(one.parkedByCode, 'parked'),

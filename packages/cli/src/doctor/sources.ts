@@ -1,4 +1,4 @@
-import { codes, isAppError, manualOf, type ErrorCode } from '@orgstream/core';
+import { codes, manualOf } from '@orgstream/core';
 import { readSecret } from '@orgstream/database';
 import {
   connectSource,
@@ -6,12 +6,13 @@ import {
   preflight,
   readSlot,
   resolveMapping,
+  translateSourceError,
   type SlotFacts,
   type SourceRow,
 } from '@orgstream/ziik-source';
 import type { Environment } from '../environment.ts';
 import type { Check } from './check.ts';
-import { broken, findingOf, ok, warning, type Finding } from './finding.ts';
+import { broken, findingOf, ok, remedyOf, warning, type Finding } from './finding.ts';
 import { skewFinding } from './postgres.ts';
 
 /** Each source: what ziik-cdc says, wal_level, grants, replica identities, publication, slot, retained WAL, its clock. */
@@ -31,14 +32,17 @@ async function checkSource(environment: Environment, source: SourceRow): Promise
   try {
     return [...stateFindings(source), ...(await lookAt(environment, source))].map(named);
   } catch (error) {
-    return [...stateFindings(source), findingOf(error, 'looking at the source')].map(named);
+    return [
+      ...stateFindings(source),
+      findingOf(error, { doing: 'looking at the source', remedy: 'check the source database' }),
+    ].map(named);
   }
 }
 
 /** What ziik-cdc has stored about it. */
 function stateFindings({ state, code, message }: SourceRow): readonly Finding[] {
   if (code !== null && code in codes) {
-    return [broken(message ?? manualOf(code).meaning, manualOf(code).remedy, code)];
+    return [broken(message ?? manualOf(code).meaning, remedyOf(code), code)];
   }
   return state === 'running' ? [ok('streams')] : [warning(`is ${state}`, 'is ziik-cdc running?')];
 }
@@ -58,16 +62,10 @@ async function lookAt(environment: Environment, source: SourceRow): Promise<read
     const skew = skewFinding('the source', new Date(rows[0]!.now).getTime(), sentMs, Date.now());
     return [...found, ...slotFindings(await readSlot(client, source.slot)), ...skew];
   } catch (error) {
-    throw isAppError(error) ? error : sourceError(error);
+    throw translateSourceError(error, 'looking at the source');
   } finally {
     void client.end().catch(() => {});
   }
-}
-
-/** Without the driver's message: it may quote values. */
-function sourceError(error: unknown): unknown {
-  const code: ErrorCode = 'SOURCE_UNREACHABLE';
-  return Object.assign(new Error(code), { code: (error as { readonly code?: unknown }).code ?? code });
 }
 
 /** Less than this left of what the source may keep is worth a look. */
