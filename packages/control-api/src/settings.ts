@@ -75,3 +75,8 @@ export const SettingsVersion = z.object({
   createdAt: Instant,
   changes: z.array(SettingsChange).describe('Against the version before.'),
 });
+
+/** The ETag of settings: of what is in force, and of the newest version written. */
+export function settingsTag(version: number, newest: number): string {
+  return `${version}-${newest}`;
+}
