@@ -7,6 +7,7 @@ const benches: Readonly<Record<string, () => Promise<() => Promise<unknown>>>> =
   'live-latency': async () => (await import('../test/load/src/live-latency.ts')).liveLatency,
   normalize: async () => (await import('../test/load/src/normalize.ts')).normalize,
   ingest: async () => (await import('../test/load/src/ingest.ts')).ingest,
+  plan: async () => (await import('../test/load/src/plan.ts')).planning,
   'first-sync': async () => (await import('../test/load/src/first-sync.ts')).firstSync,
   replay: async () => (await import('../test/load/src/replay.ts')).replay,
 };
