@@ -9,7 +9,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { assess } from './assess.ts';
 import { isInScope, type Tabs } from './scope.ts';
-import { deletedPerson, membershipFact, personFact, roleFact, unitFact } from './test-support/facts.ts';
+import {
+  deletedPerson,
+  deletedRole,
+  deletedUnit,
+  membershipFact,
+  personFact,
+  roleFact,
+  unitFact,
+} from './test-support/facts.ts';
 import type { ModelUser } from './test-support/target-model.ts';
 import { World } from './test-support/world.ts';
 
@@ -261,6 +269,32 @@ describe('an excluded person stands in nobody’s way', () => {
     world.person('7', personFact({ email: 'new@example.com' }));
     world.person('9', personFact({ email: 'ada@example.com' })).converge();
     expect(world.work.get('person/9')).toMatchObject({ state: 'parked', code: 'EMAIL_TAKEN' });
+  });
+});
+
+describe('an excluded person counts as foreign', () => {
+  const alone = (): World => {
+    const world = acme();
+    world.settings = { ...world.settings, filters: exclude('users', '7') };
+    return world.leave('2').converge();
+  };
+
+  test('a department that still has one is left in place', () => {
+    const world = alone().leave('1').unit('4', deletedUnit).unit('2', deletedUnit);
+    const from = world.target.calls.length;
+    world.converge();
+    expect(world.target.calls.slice(from)).toEqual([]);
+    expect(world.work.get('unit/2')).toMatchObject({ state: 'parked', code: 'DEPARTMENT_NOT_EMPTY' });
+    const { operations, blocked, code } = assess(world.input({ kind: 'unit', id: '2' }), world.policy());
+    expect({ operations, blocked, code }).toEqual({
+      operations: [],
+      blocked: ['delete'],
+      code: 'DEPARTMENT_NOT_EMPTY',
+    });
+  });
+
+  test('a permission type goes with its role, whoever has it', () => {
+    expect(callsOf(alone(), (w) => w.role('5', deletedRole))).toEqual(['permission_type.delete']);
   });
 });
 
