@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { crashLaws } from './laws/crash.ts';
 import { infrastructureLaws } from './laws/infrastructure.ts';
+import { kafkaLostLaws } from './laws/kafka-lost.ts';
+import { restoreLaws } from './laws/restore.ts';
 import { sourceLaws } from './laws/source.ts';
 import { twoSinkLaws } from './laws/two-sinks.ts';
 import { startOwnWorld, type OwnWorld } from './own-world.ts';
@@ -30,4 +32,11 @@ describe('infrastructure', () => {
 });
 describe('sources', () => {
   sourceLaws(() => own);
+});
+describe('our database is put back', () => {
+  restoreLaws(() => own);
+});
+// Last: whatever was in Kafka is gone.
+describe('Kafka is lost', () => {
+  kafkaLostLaws(() => own);
 });

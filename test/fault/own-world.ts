@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startOwnPostgres, startStack, until, type OwnPostgres, type Stack } from '@orgstream/testkit';
@@ -12,6 +12,10 @@ export interface OwnWorld extends AsyncDisposable {
   readonly source: OwnPostgres;
   /** SIGKILLs a service and waits until the supervisor has started another; knows of pauses, which the stack file does not. */
   kill(name: string): Promise<void>;
+  /** What its services are called. */
+  readonly services: readonly string[];
+  /** Reads what a service has written to its log so far. */
+  logOf(name: string): () => Promise<string>;
 }
 
 /** Short times, so that what waits for them does not take long here. */
@@ -57,7 +61,9 @@ export async function startOwnWorld(env: Readonly<Record<string, string>> = {}):
       const restarted = (): boolean => ![undefined, killed].includes(world.supervisor.handle(name));
       await until(restarted, { deadlineMs: 60_000, what: `${name} to be restarted` });
     };
-    return { world, stack, source, kill, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+    const services = Object.keys(world.supervisor.pids());
+    const logOf = (name: string) => () => readFile(join(directory, 'logs', `${name}.log`), 'utf8');
+    return { world, stack, source, kill, services, logOf, [Symbol.asyncDispose]: () => resources.disposeAsync() };
   } catch (error) {
     await resources.disposeAsync();
     throw error;
