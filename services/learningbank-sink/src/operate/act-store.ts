@@ -196,6 +196,18 @@ export async function readLinker(
   return rows[0] && { integrationId: rows[0].integration_id, id: rows[0].id };
 }
 
+/** Who matches the same user waits for the one that was chosen: then the user is taken, and that is what is said. */
+export async function letRivalsWait(tx: Knex, integrationId: string, { kind, id }: ObjectKey): Promise<void> {
+  await query(
+    tx,
+    `update sink.work set state = 'waiting', waits_kind = ?, waits_id = ?, next_at = now() + interval '30 s',
+            generation = nextval('sink.work_generation')
+      where integration_id = ? and kind = ? and state = 'conflict' and code = 'MATCHED_TWICE'
+        and jsonb_exists(detail -> 'people', ?)`,
+    [kind, id, integrationId, kind, id],
+  );
+}
+
 /** The link of one person becomes another one's; it keeps what is applied. */
 export async function moveLink(
   tx: Knex,

@@ -179,6 +179,7 @@ async function adopt(tx: Knex, { payload, context, objects }: Fitting): Promise<
   }
   await store.resolve(tx, integration.id, { objects, action: 'adopt', targetId, by: payload.by });
   await store.mark(tx, integration.id, objects);
+  await store.letRivalsWait(tx, integration.id, object);
 }
 
 /** Before the transaction: it must not wait for the target. */

@@ -1,8 +1,10 @@
+import type { User } from '@orgstream/clients';
 import { AppError } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
 import type { ObjectKind, TargetId } from '../model.ts';
-import { assess, loadPlanInputs } from '../plan/index.ts';
+import { assess, loadPlanInputs, ownerMark } from '../plan/index.ts';
 import { markDependants } from '../reconcile/dependants.ts';
+import { markOwners } from '../reconcile/link-store.ts';
 import { errorFacts } from '../reconcile/error-facts.ts';
 import { targetPages } from '../reconcile/listing.ts';
 import { readTarget } from '../reconcile/read-back.ts';
@@ -94,6 +96,7 @@ class Scan {
       const kind = objects[0]!.kind;
       const byId = new Map<TargetId, Found>(objects.map(({ object }) => [object.id, object]));
       for (const id of byId.keys()) this.#seen[kind].add(id);
+      if (kind === 'person') await this.#noteOwners(objects.map(({ object }) => object as User));
       const links = await readLinksTo(db, integration.id, { kind, targetIds: [...byId.keys()], lookedAt });
       for (const { targetId } of links.filter(({ busy }) => busy)) again.push({ kind, targetId });
       yield links.filter(({ busy }) => !busy).flatMap((link) => this.#drifted(link, byId.get(link.targetId)!));
@@ -104,6 +107,14 @@ class Scan {
     this.known = linked.length;
     const missed = linked.filter(({ kind, targetId }) => !this.#seen[kind].has(targetId));
     yield* this.#oneByOne([...again, ...missed]);
+  }
+
+  /** Who has become an Owner, or is none any more, since it was linked. */
+  async #noteOwners(users: readonly User[]): Promise<void> {
+    const { db, integration, policy } = this.#context;
+    const isOwner = (user: User): boolean => ownerMark(user.permissionTypeIds, policy.catalogue).owner === true;
+    const owners = users.filter(isOwner).map(({ id }) => id);
+    await markOwners(db, integration.id, { among: users.map(({ id }) => id), owners });
   }
 
   /** What a page did not show, or showed while it was written, is asked for by its id. */
