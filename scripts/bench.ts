@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<() => Promise<unknown>>>> =
   plan: async () => (await import('../test/load/src/plan.ts')).planning,
   'first-sync': async () => (await import('../test/load/src/first-sync.ts')).firstSync,
   replay: async () => (await import('../test/load/src/replay.ts')).replay,
+  gap: async () => (await import('../test/load/src/gap.ts')).gap,
 };
 
 const asked = process.argv.slice(2);

@@ -19,11 +19,17 @@ export async function replay(): Promise<unknown> {
   const id = await insertCommand(db, { addressee: 'learningbank-sink', kind: 'replay', payload: {} });
   const done = async (): Promise<number> => ((await readCommand(db, id))?.state === 'done' ? 1 : 0);
   const seconds = await secondsUntil(done, 1, { startedMs, deadlineMs: 600_000, what: 'the replay to end' });
+  const { changed, marked } = (await readCommand(db, id))!.result as {
+    readonly changed: number;
+    readonly marked: number;
+  };
   await db.destroy();
   const after = await countCalls(rig.file, joined.platform);
   const facts = await rig.written('directory.changes');
   return {
     ...rate(facts, seconds, cpuSeconds(pid) - cpu, rss.stop()),
+    changed,
+    marked,
     calls: after.reads + after.writes - before.reads - before.writes,
     firstSync,
   };
