@@ -1,5 +1,6 @@
 import type { Findings } from './findings.ts';
 import type { SourceSite } from './source.ts';
+import type { Tabs } from './scope.ts';
 import type { PlatformState } from './state.ts';
 
 /** Settings of the integration, and how strict the comparison is. */
@@ -9,7 +10,11 @@ export interface OracleOptions {
   /** Setting `keepForeignDepartments`. Default off: departments are exactly the memberships'. */
   readonly keepForeignDepartments?: boolean;
   /** The integration's own default department. Default: the platform's. */
-  readonly defaultDepartmentId?: number;
+  readonly defaultDepartmentId?: number | null;
+  /** Permission types that the integration gives to new users whose roles deliver none: no surplus. Default: none. */
+  readonly defaultPermissionTypeIds?: readonly number[];
+  /** Who is handled at all; all others are left alone and not compared. Default: everybody. */
+  readonly filters?: Tabs;
   /** The top department's name, to see that it was never changed. Default: not looked at. */
   readonly topDepartmentName?: string;
   /** Protected identities (e-mails): not compared (decided 15). */

@@ -1,5 +1,6 @@
 import type { Context } from './context.ts';
 import { ownId, parseMarker } from './marker.ts';
+import { isOutOfScope } from './scope.ts';
 import type { SourcePerson } from './source.ts';
 import type { TargetUser } from './state.ts';
 import { emailKey, emailProblem, nameProblem } from './text.ts';
@@ -32,7 +33,9 @@ export class EmailHolders {
     this.#context = context;
     this.#now = now;
     this.#people = new Map(context.source.people.map((person) => [person.id, person]));
-    const active = context.source.people.filter((person) => standingOf(person, now) === 'active');
+    const active = context.source.people.filter(
+      (person) => standingOf(person, now) === 'active' && !isOutOfScope(context, person),
+    );
     this.#wanted = Map.groupBy(active, (person) => emailKey(person.email));
     for (const user of context.state.users) {
       const id = ownId(user.externalId, context.tenant, 'person');
@@ -68,7 +71,7 @@ export class EmailHolders {
     const ownerId = ownId(holder.externalId, this.#context.tenant, 'person');
     if (ownerId === undefined) return parseMarker(holder.externalId) !== undefined || this.#marked.has(person.id);
     const owner = this.#people.get(ownerId);
-    if (!owner || standingOf(owner, this.#now) !== 'active') return true;
+    if (!owner || standingOf(owner, this.#now) !== 'active' || isOutOfScope(this.#context, owner)) return true;
     if (emailKey(owner.email) === emailKey(person.email) || personProblem(owner) !== undefined) return true;
     const next = this.userWithEmail(owner);
     if (!next || next.id === holder.id || seen.has(ownerId)) return false;

@@ -19,6 +19,8 @@ export interface SourceRole {
 interface SourceMembership {
   readonly id: string;
   readonly unitId: string;
+  /** Ziik department (security group) within the unit; absent = none. */
+  readonly departmentId?: string | null;
   readonly roleIds: readonly string[];
 }
 
@@ -112,14 +114,15 @@ async function readMemberships(rows: Rows): Promise<Map<string, SourceMembership
      from membership_user_types where site_id = $1 order by membership_id, position, id`,
   );
   const roleIds = Map.groupBy(roleRows, (row) => row.membershipId);
-  const membershipRows = await rows<{ id: string; personId: string; unitId: string }>(
-    `select id, user_id as "personId", unit_id as "unitId" from memberships where site_id = $1 order by position, id`,
+  const membershipRows = await rows<{ id: string; personId: string; unitId: string; departmentId: string | null }>(
+    `select id, user_id as "personId", unit_id as "unitId", department_id as "departmentId"
+     from memberships where site_id = $1 order by position, id`,
   );
   const byPerson = new Map<string, SourceMembership[]>();
-  for (const { id, personId, unitId } of membershipRows) {
+  for (const { id, personId, unitId, departmentId } of membershipRows) {
     const own = byPerson.get(personId) ?? [];
     byPerson.set(personId, own);
-    own.push({ id, unitId, roleIds: roleIds.get(id)?.map((row) => row.roleId) ?? [] });
+    own.push({ id, unitId, departmentId, roleIds: roleIds.get(id)?.map((row) => row.roleId) ?? [] });
   }
   return byPerson;
 }

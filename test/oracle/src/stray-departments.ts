@@ -2,6 +2,7 @@ import type { Context } from './context.ts';
 import type { DepartmentMatch } from './department-match.ts';
 import type { ExpectedTree } from './expected-tree.ts';
 import { ownId } from './marker.ts';
+import { isOutOfScope } from './scope.ts';
 import type { TargetDepartment } from './state.ts';
 import { emailKey } from './text.ts';
 
@@ -15,7 +16,7 @@ export function compareStrayDepartments(
   match: DepartmentMatch,
   held: ReadonlySet<string>,
 ): void {
-  const { findings, state, tenant } = context;
+  const { findings, options, state, tenant } = context;
   const topId = tree.tops[0]?.id;
   const isStray = (one: TargetDepartment) => {
     const id = ownId(one.externalId, tenant, 'unit');
@@ -27,6 +28,7 @@ export function compareStrayDepartments(
   const isKept = (one: TargetDepartment): boolean =>
     occupied.has(one.id) ||
     one.id === state.defaults.departmentId ||
+    one.id === options.defaultDepartmentId ||
     (match.children.get(one.id) ?? []).some((child) => {
       const unitId = match.unitOf.get(child.id);
       return unitId === undefined ? !isStray(child) || isKept(child) : held.has(unitId);
@@ -42,12 +44,15 @@ export function compareStrayDepartments(
   }
 }
 
-/** Users who are nobody's of this tenant, neither by marker nor by e-mail. */
-function departmentsWithForeignUsers({ source, state, tenant }: Context): Set<number> {
+/** Users who are nobody's of this tenant, neither by marker nor by e-mail; and those of people who are left alone. */
+function departmentsWithForeignUsers(context: Context): Set<number> {
+  const { source, state, tenant } = context;
   const emails = new Set(source.people.map((person) => emailKey(person.email)));
+  const alone = new Set(source.people.filter((person) => isOutOfScope(context, person)).map(({ id }) => id));
   const foreign = state.users.filter((user) => {
     const key = emailKey(user.email);
-    return ownId(user.externalId, tenant, 'person') === undefined && (key === undefined || !emails.has(key));
+    const id = ownId(user.externalId, tenant, 'person');
+    return id === undefined ? key === undefined || !emails.has(key) : alone.has(id);
   });
   return new Set(foreign.flatMap((user) => user.departmentIds));
 }

@@ -77,7 +77,9 @@ function rolesOf({ source }: Context, person: SourcePerson): readonly string[] {
 function permissionTypes(context: Context, { person, user, roles }: Pair): Difference[] {
   const expected = [...new Set(rolesOf(context, person).flatMap((roleId) => roles.typeOf.get(roleId)?.id ?? []))];
   const missing = expected.filter((id) => !user.permissionTypeIds.includes(id));
-  const surplus = user.permissionTypeIds.filter((id) => roles.madeByUs.has(id) && !expected.includes(id));
+  const given = context.options.defaultPermissionTypeIds ?? [];
+  const isOurs = (id: number) => roles.madeByUs.has(id) && !given.includes(id);
+  const surplus = user.permissionTypeIds.filter((id) => isOurs(id) && !expected.includes(id));
   if (missing.length === 0 && surplus.length === 0) return [];
   const rule = 'roles on the first membership (decided 1); only what we made is removed';
   return [{ field: 'permissionTypes', expected, actual: user.permissionTypeIds, rule }];

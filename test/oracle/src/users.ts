@@ -5,6 +5,7 @@ import { ownId, parseMarker } from './marker.ts';
 import type { MappedRoles } from './permission-types.ts';
 import type { SourcePerson } from './source.ts';
 import type { TargetUser } from './state.ts';
+import { isOutOfScope } from './scope.ts';
 import { emailKey } from './text.ts';
 import { userDifferences } from './user-fields.ts';
 
@@ -30,7 +31,8 @@ export function compareUsers(context: Context, units: MappedUnits, roles: Mapped
   const scene = { context, units, roles, protectedEmails, rows, holders: new EmailHolders(context, now) };
   for (const person of source.people) {
     const standing = standingOf(person, now);
-    if (standing === 'active') compareActive(scene, person);
+    if (isOutOfScope(context, person)) findings.park('person', person.id, 'OUT_OF_SCOPE');
+    else if (standing === 'active') compareActive(scene, person);
     else compareLeaver(scene, person, standing);
   }
   compareUnknown(context);

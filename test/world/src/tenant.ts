@@ -95,6 +95,9 @@ export async function proveInStep(file: StackFile, joined: Joined, options: Orac
       uniqueUnits: joined.settings.uniqueUnits,
       keepForeignDepartments: joined.settings.keepForeignDepartments,
       protectedEmails: joined.settings.protectedEmails,
+      filters: joined.settings.filters,
+      defaultDepartmentId: joined.settings.defaults.departmentId,
+      defaultPermissionTypeIds: joined.settings.defaults.permissionTypeIds,
       ...options,
     },
   });
