@@ -54,10 +54,18 @@ export async function readErasedIds(db: Knex, { tenant, person }: Erasure): Prom
   );
   const target = await query<{ integration: string; platform: string; target_id: string }>(
     db,
-    `select l.integration_id as integration, l.platform, l.target_id
-       from sink.link l join control.integration i on i.id = l.integration_id
-      where i.tenant = ? and l.kind = 'person' and l.id = ? order by i.created_at`,
-    [tenant, person],
+    // A user that was being made when the register was entered is not linked any more: its call says which one it is.
+    `select i.id as integration, s.platform, coalesce(l.target_id, a.target_id) as target_id
+       from control.integration i
+       join sink.integration_state s on s.integration_id = i.id
+       left join sink.link l on l.integration_id = i.id and l.kind = 'person' and l.id = ?
+       left join lateral (
+         select c.target_id, c.op from sink.attempt c
+          where c.integration_id = i.id and c.kind = 'person' and c.object_id = ? and c.state = 'done'
+          order by c.id desc limit 1) a on true
+      where i.tenant = ? and (l.target_id is not null or (a.target_id is not null and a.op <> 'user.delete'))
+      order by i.created_at`,
+    [person, person, tenant],
   );
   return {
     memberships: ids,

@@ -4,8 +4,10 @@ import { createLogger } from '@orgstream/runtime';
 import { until } from '@orgstream/testkit';
 import { expect, test } from 'vitest';
 import { query } from '../ingest/query.ts';
+import { fact } from '../ingest/fixture.ts';
 import { assigned, member, person, role, SinkContext, unit } from '../reconcile/fixture.ts';
 import { createErase } from './erase.ts';
+import { Operator } from './fixture.ts';
 
 const tenant = 'eu1.42';
 
@@ -102,8 +104,51 @@ test('an erased person leaves no trace of name or address, and does not come bac
     member('m7', '7', '2'),
   );
   await ctx.commit(person('8', { firstName: 'Still here' }));
+  const said = { tenant, id: '7', firstName: 'Zebedee', lastName: 'Quux', email: 'zebedee@quux.example' };
+  await ctx.take([
+    fact('person', { ...said, lsn: 1_000, snapshotId: 's2', chunk: 1 }),
+    fact('person', { ...said, lsn: 900 }),
+  ]);
   await ctx.converged();
   expect(await everyText(ctx)).not.toMatch(traces);
+});
+
+test('a call that is under way is waited for; what it would leave behind is not written', async () => {
+  await using ctx = await SinkContext.open();
+  const platform = await ctx.platform();
+  await ctx.integrate(platform);
+  await ctx.commit(unit('1', null, 'Acme'));
+  await ctx.prove();
+  ctx.start();
+  await ctx.converged();
+  await platform.fault({ kind: 'latency', ms: 800, match: { method: 'POST', route: '/users' } });
+  await ctx.commit(person('7', { lastName: 'Quux', email: 'zebedee@quux.example' }), member('m7', '7', '1'));
+  await until(async () => (await ctx.openAttempts()) > 0, { deadlineMs: 5_000, what: 'the call' });
+  const { command } = await eraseNow(ctx, '7');
+  await ctx.converged();
+  expect(await everyText(ctx)).not.toMatch(/zebedee|quux/i);
+  expect((command.result as { target: unknown[] }).target).toMatchObject([{ targetId: 10_001 }]);
+});
+
+test('a drift repair or an undo that was planned shows nothing any more; others who waited for the address go on', async () => {
+  await using ctx = await SinkContext.open();
+  const integration = await organisation(ctx);
+  ctx.start();
+  await ctx.converged();
+  const operator = new Operator(ctx, integration);
+  await ctx.commit(person('9', { firstName: 'Other', email: 'zebedee@quux.example' }), member('m9', '9', '2'));
+  await ctx.converged();
+  expect(await ctx.work()).toMatchObject([{ id: '9', code: 'EMAIL_TAKEN' }]);
+  const run = await operator.plan('undo', { kind: 'person', id: '7' });
+  expect(await operator.items(run)).toHaveLength(1);
+  await eraseNow(ctx, '7');
+  expect(await operator.items(run)).toEqual([]);
+  // The user remains in Learningbank, so the address is still taken there: it is adopted, as any user is by e-mail.
+  await until(async () => (await ctx.work()).length === 0, { deadlineMs: 10_000, what: 'the other person to go on' });
+  expect(await query(ctx.db, `select id from sink.link where kind = 'person' order by id`, [])).toEqual([
+    { id: '8' },
+    { id: '9' },
+  ]);
 });
 
 test('an erasure done twice says so; one of an unknown tenant is refused', async () => {
