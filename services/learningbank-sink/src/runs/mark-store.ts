@@ -86,18 +86,21 @@ export async function markItems(tx: Knex, marking: Marking): Promise<readonly nu
 const mineSql = (work: string): string => `((${work}.lane = 3 and ${work}.for_run = :forRun) or ${work}.run_id = :run)`;
 
 /**
- * Work that waits for this run and is no item of it that is still to be decided: what was changed and changed back. It is
- * let go, and settles without a call; if there is more to it by now, an approved run holds it.
+ * Work that waits for this run (in a sync of everything: any work in lane gap that no other run holds) and is no item of
+ * it: what was changed and changed back. It is let go, and settles without a call; if there is more to it by now, an
+ * approved run holds it.
  */
 export async function releaseRest(tx: Knex, run: RunRow, approved: boolean): Promise<void> {
   const forRun = waitsFor(run);
-  if (forRun === null) return;
+  const all = 'all' in run.scope && (run.kind === 'sync' || run.kind === 'rebuild');
+  if (forRun === null && !all) return;
   await tx.raw(
     `update sink.work w set lane = :bulk, for_run = null, run_id = :run, state = 'ready', next_at = now(),
             approved_operations = case when :approved then cast('{}' as text[]) end, generation = nextval('sink.work_generation')
-      where w.integration_id = :integration and w.lane = 3 and w.for_run = :forRun
+      where w.integration_id = :integration and w.lane = 3 and w.state in ('ready', 'waiting')
+        and case when :all then w.run_id is null else w.for_run = :forRun end
         and not exists (select from sink.run_item i where i.run_id = :run and i.kind = w.kind and i.id = w.id)`,
-    { run: run.id, integration: run.integrationId, forRun, bulk: lanes.bulk, approved },
+    { run: run.id, integration: run.integrationId, forRun, all, bulk: lanes.bulk, approved },
   );
 }
 

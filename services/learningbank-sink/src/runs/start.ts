@@ -42,7 +42,7 @@ export async function startRun(tx: Knex, starting: Starting, asked: Asked): Prom
     const gap = open.find(({ kind, state }) => kind === 'gap' && (state === 'planned' || state === 'planning'));
     if (gap && integration.enabled) return initiate(tx, starting, { gap, by: asked.by });
   }
-  const same = open.find(({ kind, dryRun }) => kind === asked.kind && !dryRun);
+  const same = open.find(({ kind, dryRun }) => kind === asked.kind && dryRun === asked.dryRun);
   if (same) {
     throw new AppError('RUN_IN_PROGRESS', `starting a run: one of this kind is ${same.state}`, { run: same.id });
   }
