@@ -1,9 +1,11 @@
 /**
  * Pages made from code: `docs/errors.md` from the error table, `docs/configuration.md` from the zod schemas of the
- * services, `docs/METRICS.md` from the metrics they register. `--check` fails when a committed page is stale.
+ * services, `docs/METRICS.md` from the metrics they register, `docs/cli.md` from the command tree. `--check` fails when a
+ * committed page is stale.
  */
 import { readFileSync, readdirSync, writeFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { manual as cliManual } from '@orgstream/cli';
 import { codes } from '@orgstream/core';
 import type { z } from 'zod';
 
@@ -77,6 +79,7 @@ async function metricsPage(): Promise<string> {
     [
       ['ziik-cdc', [(await load('services/ziik-cdc/src/metrics.ts'))['createMetrics']!]],
       ['normalizer', [(await load('services/normalizer/src/metrics.ts'))['createMetrics']!]],
+      ['control', [(await load('services/control/src/metrics.ts'))['createMetrics']!]],
       [
         'learningbank-sink',
         [
@@ -107,6 +110,7 @@ const pages = new Map([
   ['docs/METRICS.md', await metricsPage()],
   ['docs/errors.md', errorsPage()],
   ['docs/configuration.md', await configurationPage()],
+  ['docs/cli.md', cliManual()],
 ]);
 const stale = [...pages].filter(
   ([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text,

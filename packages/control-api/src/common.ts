@@ -7,10 +7,16 @@ export type Role = (typeof roles)[number];
 
 export const Uuid = z.uuid();
 export const Instant = z.iso.datetime().describe('ISO 8601, UTC.');
-/** No control characters: Postgres takes no zero byte, and none of them has a place in an id or a name. */
-const printable = /^[^\p{Cc}\p{Cs}]*$/u;
+/** Postgres takes no zero byte and no half of a surrogate pair, and no control character has a place in an id or a name. */
+const printable = /^[^\u0000-\u001f\u007f-\u009f]*$/;
 /** One line of text. */
-export const line = (max: number) => z.string().min(1).max(max).regex(printable, 'takes no control characters');
+export const line = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(printable, 'takes no control characters')
+    .refine((text) => text.isWellFormed(), 'is no text');
 export const TenantKey = z
   .string()
   .max(80)

@@ -35,7 +35,8 @@ export const ChangeIntegration = z
     paused: z.boolean().optional().describe('true: nothing is sent until it is false again.'),
     shadow: z.boolean().optional().describe('true: planned and recorded, not sent.'),
   })
-  .refine((edit) => Object.values(edit).some((value) => value !== undefined), 'names nothing to change');
+  .refine((edit) => Object.values(edit).some((value) => value !== undefined), 'names nothing to change')
+  .meta({ minProperties: 1 });
 
 const people = z.object({ inStep: z.int(), outstanding: z.int(), parked: z.int() });
 

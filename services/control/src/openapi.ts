@@ -59,19 +59,25 @@ function parameters(route: Route): Json[] {
       };
     });
   };
-  const header = (name: string, required: boolean, description: string): Json => ({
+  const header = (name: string, pattern: string, description: string): Json => ({
     name,
     in: 'header',
-    required,
+    required: name === 'If-Match',
     description,
-    schema: { type: 'string', minLength: 1, maxLength: 200, pattern: '^[!-~]+$' },
+    schema: { type: 'string', pattern },
   });
   return [
     ...of(route.params, 'path'),
     ...of(route.query, 'query'),
-    ...(route.ifMatch ? [header('If-Match', true, 'The ETag of what was read.')] : []),
+    ...(route.ifMatch ? [header('If-Match', '^"[!#-~]{1,100}"$', 'The ETag of what was read.')] : []),
     ...(route.method === 'post'
-      ? [header('Idempotency-Key', false, 'The same key and request again: the same answer, and no second effect.')]
+      ? [
+          header(
+            'Idempotency-Key',
+            '^[!-~]{1,200}$',
+            'The same key and request again: the same answer, and no second effect.',
+          ),
+        ]
       : []),
   ];
 }

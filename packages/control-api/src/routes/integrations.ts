@@ -13,7 +13,7 @@ import { Settings, SettingsEdit, SettingsInForce, SettingsVersion } from '../set
 
 const params = z.object({ integration: Uuid });
 const started = {
-  200: { description: 'Written; no run was needed.', schema: AskedRun },
+  200: { description: 'In force: nothing differs, or nothing has been applied yet.', schema: AskedRun },
   201: { description: 'Written; the run that brings it into force.', schema: AskedRun },
   202: { description: 'Written; the sink has not answered yet.', schema: AskedRun },
 } as const;

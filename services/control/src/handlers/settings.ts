@@ -67,6 +67,9 @@ async function edit<Id extends Edit>(
   const settings = await settingsFrom(read);
   checkSettings(settings);
   await checkPlatform(deps, id, settings);
+  if (diffSettings(await inForce(deps, id, read), settings).length === 0) {
+    return { status: 200, body: { command: null, run: null }, etag: etagOf(read) } as Reply<Id>;
+  }
   const version = await insertSettings(db, { integration: id, settings, by: caller.name, read });
   if (version === undefined) throw stale();
   note({ object: { version } });

@@ -113,9 +113,11 @@ async function refusedRole(
   throw new AppError('ROLE_TOO_LOW', `this takes role ${route.role}, the token has ${caller.role}`);
 }
 
-/** Content types are checked first: another one would be read as an empty body. */
+/** No body is no empty object, and another content type is refused: the parser would make an empty body of both. */
 async function readBody(parser: RequestHandler, request: Request, response: Response): Promise<void> {
-  if (!request.is('application/json') && (request.headers['content-length'] ?? '0') !== '0') {
+  const { 'content-length': length = '0', 'transfer-encoding': chunked } = request.headers;
+  if (length === '0' && chunked === undefined) return;
+  if (!request.is('application/json')) {
     throw new AppError('BODY_NOT_JSON', 'reading the body: send application/json');
   }
   await new Promise<void>((resolve, reject) => {

@@ -14,7 +14,7 @@ const parts = {
     .string()
     .min(1)
     .max(200)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u),
+    .refine((text) => !text.includes('\0') && text.isWellFormed()),
   instant: z.string().regex(/^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?\+00$/),
 };
 

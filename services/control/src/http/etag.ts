@@ -6,7 +6,11 @@ export function readIfMatch(header: string | undefined): string {
     throw new AppError('PRECONDITION_REQUIRED', 'If-Match is missing', { field: 'If-Match' });
   }
   const match = /^"([!#-~]{1,100})"$/.exec(header.trim());
-  if (!match) throw stale();
+  if (!match) {
+    throw new AppError('REQUEST_INVALID', 'If-Match: takes one ETag in quotes, as it was answered', {
+      field: 'If-Match',
+    });
+  }
   return match[1]!;
 }
 
