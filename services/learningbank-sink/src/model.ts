@@ -54,6 +54,8 @@ export interface AppliedPerson {
    * because a deletion carries ids only and could not say so.
    */
   readonly untouched?: Untouched;
+  /** Has the built-in Owner permission type, as of the last look: protected without being listed (decided 15). */
+  readonly owner?: true;
 }
 
 export type Untouched = 'filtered' | 'not_eligible';
@@ -243,6 +245,8 @@ export interface Catalogue {
   readonly defaultDepartmentId: TargetId;
   /** Job profiles by exact (trimmed) name. */
   readonly jobProfiles: ReadonlyMap<string, TargetId>;
+  /** The built-in permission type that makes an Owner. */
+  readonly ownerTypeIds?: readonly TargetId[];
 }
 
 export interface Policy {

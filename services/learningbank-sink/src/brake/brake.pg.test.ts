@@ -7,6 +7,7 @@ import {
   person,
   role,
   type Running,
+  type Said,
   SinkContext,
   type SimPlatform,
   unit,
@@ -172,7 +173,7 @@ test('a rejected object stays held over replays and new marks, until something e
   await until(async () => (await inactive(scene)) === 1, soon('a new decision of the source'));
 });
 
-const many: Readonly<Record<string, (id: string) => Parameters<SinkContext['commit']>>> = {
+const many: Readonly<Record<string, (id: string) => readonly Said[]>> = {
   rename: (id) => [person(id, { firstName: 'Renamed' })],
   email_changed: (id) => [person(id, { email: `new${id}@example.org` })],
   move: (id) => [member(`m${id}`, id, '12')],

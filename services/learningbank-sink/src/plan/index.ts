@@ -4,3 +4,4 @@ export type { PlanInput } from './input.ts';
 export { assess, plannerVersion } from './assess.ts';
 export { behaviourOf, unconfirmed } from './presets.ts';
 export { isTopUnit } from './unit-step.ts';
+export { ownerMark } from './protected.ts';

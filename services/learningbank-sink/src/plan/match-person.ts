@@ -6,6 +6,7 @@ import type { EmailTwin, PersonInput } from './input.ts';
 import { matches } from './job-profile.ts';
 import { isErased, isLeaver } from './leaver.ts';
 import { act, conflict, park, waitFor } from './outcomes.ts';
+import { ownerMark } from './protected.ts';
 import { isListedOut } from './scope.ts';
 import { compareIds, fits, maxEmail, sameEmail, trimmed } from './text.ts';
 
@@ -77,6 +78,7 @@ function asMade(user: AppliedPerson, desired: DesiredPerson, { roles }: PersonIn
     roles.at(id) !== undefined && (desired.permissionTypeIds.includes(id) || !defaults.permissionTypeIds.includes(id));
   return {
     ...user,
+    ...ownerMark(user.permissionTypeIds, policy.catalogue),
     permissionTypeIds: user.permissionTypeIds.filter(isOurs),
     jobProfileId: written === user.jobProfileId ? written : null,
     jobProfileRoles: desired.roles.map(({ id }) => id),
@@ -91,6 +93,7 @@ function asMade(user: AppliedPerson, desired: DesiredPerson, { roles }: PersonIn
 function asAdopted(user: AppliedPerson, desired: DesiredPerson, { roles }: PersonInput, policy: Policy): AppliedPerson {
   return {
     ...user,
+    ...ownerMark(user.permissionTypeIds, policy.catalogue),
     permissionTypeIds: user.permissionTypeIds.filter((id) => roles.at(id)?.link?.madeByUs),
     jobProfileId: null,
     jobProfileRoles: desired.roles.map(({ id }) => id),

@@ -51,12 +51,12 @@ function noteUntouched(input: PersonInput, fact: PersonFact, policy: Policy): Ou
 
 function leave(link: PersonLink, fact: PersonFact, policy: Policy): Outcome {
   if (isToBeDeleted(fact, policy.settings)) {
-    if (isProtected(policy, link.applied.email, fact.email)) return park('PROTECTED', { would: ['delete'] });
+    if (isProtected(policy, link.applied, fact.email)) return park('PROTECTED', { would: ['delete'] });
     const { targetId } = link;
     return act({ op: 'user.delete', targetId }, { op: 'unlink', targetId });
   }
   if (!link.applied.active) return settled;
-  if (isProtected(policy, link.applied.email, fact.email)) return park('PROTECTED', { would: ['deactivate'] });
+  if (isProtected(policy, link.applied, fact.email)) return park('PROTECTED', { would: ['deactivate'] });
   return act({ op: 'user.deactivate', targetId: link.targetId, after: { ...link.applied, active: false } });
 }
 
@@ -65,7 +65,7 @@ function update(input: PersonInput, link: PersonLink, desired: DesiredPerson, po
   let wanted = desired;
   let heldBack: readonly string[] = [];
   if (policy.settings.keepForeignDepartments) wanted = withForeignDepartments(wanted, applied, input, policy);
-  if (isProtected(policy, applied.email, desired.email)) [wanted, heldBack] = protectedDesired(wanted, applied);
+  if (isProtected(policy, applied, desired.email)) [wanted, heldBack] = protectedDesired(wanted, applied);
   const taken = sameEmail(applied.email, wanted.email) ? undefined : emailTaken(input, wanted.email, policy);
   if (taken) return taken;
   const profile = policy.settings.updateJobProfile ? missingProfile(desired.roles, policy, applied) : undefined;

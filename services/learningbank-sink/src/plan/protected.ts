@@ -1,12 +1,18 @@
-import type { AppliedPerson, Policy } from '../model.ts';
+import type { AppliedPerson, Catalogue, Policy, TargetId } from '../model.ts';
 import type { DesiredPerson } from './desired-person.ts';
 import { sameEmail } from './text.ts';
 
-/** Known by the address it has or is to have (decided 15). */
-export function isProtected({ settings }: Policy, ...emails: readonly (string | null)[]): boolean {
+/** An Owner of the platform; or listed, known by the address it has or is to have (decided 15). */
+export function isProtected({ settings }: Policy, applied: AppliedPerson, wanted: string | null = null): boolean {
+  if (applied.owner) return true;
   return settings.protectedEmails.some((listed) =>
-    emails.some((email) => email !== null && sameEmail(listed.trim(), email.trim())),
+    [applied.email, wanted].some((email) => email !== null && sameEmail(listed.trim(), email.trim())),
   );
+}
+
+/** To be remembered of a user at the target: only a look at it shows permission types that are not ours. */
+export function ownerMark(permissionTypeIds: readonly TargetId[], { ownerTypeIds = [] }: Catalogue): { owner?: true } {
+  return permissionTypeIds.some((id) => ownerTypeIds.includes(id)) ? { owner: true } : {};
 }
 
 /**

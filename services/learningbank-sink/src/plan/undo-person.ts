@@ -19,7 +19,7 @@ export function undoPerson(input: PersonInput, undo: Undo<AppliedPerson>, policy
   const back = asOfNow(input, undo.applied, { undo, policy });
   if ('kind' in back) return waitFor(back.kind, back.id);
   const { applied } = link;
-  if (isProtected(policy, applied.email, back.email) && isHeldBack(applied, back)) return park('PROTECTED');
+  if (isProtected(policy, applied, back.email) && isHeldBack(applied, back)) return park('PROTECTED');
   const { emailHolder } = input;
   if (emailHolder && !sameEmail(applied.email, back.email)) return waitFor('person', emailHolder.id, 'EMAIL_TAKEN');
   const [first, ...rest] = actionsBack(link, back, input.roles);
@@ -28,7 +28,7 @@ export function undoPerson(input: PersonInput, undo: Undo<AppliedPerson>, policy
 
 function inactive({ targetId, applied }: PersonLink, policy: Policy): Outcome {
   if (!applied.active) return settled;
-  if (isProtected(policy, applied.email)) return park('PROTECTED', { would: ['deactivate'] });
+  if (isProtected(policy, applied)) return park('PROTECTED', { would: ['deactivate'] });
   return act({ op: 'user.deactivate', targetId, after: { ...applied, active: false } });
 }
 

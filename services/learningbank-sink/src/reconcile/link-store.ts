@@ -105,3 +105,18 @@ export async function readLink(db: Knex, key: WorkKey): Promise<LinkRow | undefi
     }
   );
 }
+
+/** Remembers who of these users is an Owner of the platform, and who is not. */
+export async function markOwners(
+  db: Knex,
+  integrationId: string,
+  users: { readonly among: readonly number[]; readonly owners: readonly number[] },
+): Promise<void> {
+  await db.raw(
+    `update sink.link l set applied = case when o.owner then l.applied || '{"owner": true}' else l.applied - 'owner' end
+       from (select u.id, u.id = any(cast(:owners as bigint[])) as owner from unnest(cast(:among as bigint[])) as u (id)) o
+      where l.integration_id = :integrationId and l.kind = 'person' and l.target_id = o.id
+        and (l.applied -> 'owner' is not null) <> o.owner`,
+    { integrationId, among: [...users.among], owners: [...users.owners] },
+  );
+}
