@@ -102,14 +102,16 @@ async function exchange(
 
 function urlOf(base: string, route: Route, input: AnyInput): URL {
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(String(input.params?.[name] ?? '')),
+    encodeURIComponent(asText(input.params?.[name] ?? '')),
   );
   const url = new URL(path, base);
   for (const [name, value] of Object.entries(input.query ?? {})) {
-    if (value !== undefined) url.searchParams.set(name, String(value));
+    if (value !== undefined) url.searchParams.set(name, asText(value));
   }
   return url;
 }
+
+const asText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 function headersOf(options: ClientOptions, input: AnyInput): Record<string, string> {
   return {

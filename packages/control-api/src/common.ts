@@ -8,6 +8,7 @@ export type Role = (typeof roles)[number];
 export const Uuid = z.uuid();
 export const Instant = z.iso.datetime().describe('ISO 8601, UTC.');
 /** Postgres takes no zero byte and no half of a surrogate pair, and no control character has a place in an id or a name. */
+// oxlint-disable-next-line no-control-regex -- they are what is refused
 const printable = /^[^\u0000-\u001f\u007f-\u009f]*$/;
 /** One line of text. */
 export const line = (max: number) =>

@@ -46,9 +46,11 @@ interface Raw {
 
 async function raw(path: string, init: RequestInit & { readonly token?: string | null } = {}): Promise<Raw> {
   const { token = secret, headers, ...rest } = init;
+  const given = new Headers(headers);
+  if (token !== null) given.set('authorization', `Bearer ${token}`);
   const response = await fetch(`${ctx.url}${path}`, {
     ...rest,
-    headers: { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...headers },
+    headers: given,
   });
   const body = (await response.json()) as Record<string, unknown>;
   return { status: response.status, headers: response.headers, body };

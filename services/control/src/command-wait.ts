@@ -3,7 +3,7 @@ import { insertCommand, readCommand, type Command, type CommandRow, type Knex } 
 import { sleep } from '@orgstream/runtime';
 
 /** A command, finished or still under way when the wait was over. */
-export interface Asked {
+interface Asked {
   readonly id: number;
   readonly state: 'new' | 'running' | 'done';
   readonly result: unknown;
@@ -44,9 +44,8 @@ export function createCommandWait(db: Knex, defaultWaitMs: number): CommandWait 
 function toAsked(id: number, row: CommandRow | undefined): Asked {
   if (!row) throw new AppError('NOT_FOUND', `command ${id}: it is gone`);
   if (row.state === 'failed') {
-    throw new AppError(row.code ?? 'UNEXPECTED', row.message ?? `${row.kind}: it did not succeed`, {
-      ...(row.code === 'REQUEST_INVALID' ? { field: 'body' } : {}),
-    });
+    const data = row.code === 'REQUEST_INVALID' ? { field: 'body' } : {};
+    throw new AppError(row.code ?? 'UNEXPECTED', row.message ?? `${row.kind}: it did not succeed`, data);
   }
   return { id, state: row.state, result: row.result };
 }

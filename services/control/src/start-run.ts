@@ -22,7 +22,7 @@ export async function askRun(
 }
 
 /** The run that a command's result names. */
-export function runOf(result: unknown): string | undefined {
+function runOf(result: unknown): string | undefined {
   const run = (result as { readonly run?: unknown } | null)?.run;
   return typeof run === 'string' ? run : undefined;
 }

@@ -2,7 +2,7 @@ import { AppError } from '@orgstream/core';
 import { z } from 'zod';
 
 /** Makes the cursor of the next page from the sort key of the last item. Opaque, and validated when it comes back. */
-export function encodeCursor(key: readonly string[]): string {
+function encodeCursor(key: readonly string[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 

@@ -25,7 +25,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
 /** Failures that are ours: their message is for the log, not for the caller. */
 export const isOurs = (status: number): boolean => status >= 500;
 
-export function statusOf(code: ErrorCode): number {
+function statusOf(code: ErrorCode): number {
   return statuses[code] ?? 409;
 }
 
