@@ -3,8 +3,11 @@ import type { OwnWorld } from './own-world.ts';
 
 /** A copy of our database as it was. */
 export interface DatabaseCopy {
-  /** Puts the copy in the database's place; all services are stopped meanwhile, as the runbook has it. */
-  restore(): Promise<void>;
+  /**
+   * Puts the copy in the database's place; all services are stopped meanwhile, as the runbook has it. `before` they start
+   * again.
+   */
+  restore(before?: () => Promise<void>): Promise<void>;
 }
 
 /** Copies our whole database: replica, links, work, offsets, what is known of the sources. Services are stopped meanwhile. */
@@ -13,10 +16,11 @@ export async function copyDatabase(own: OwnWorld, services: readonly string[]): 
   const copy = `${name}_copy_${process.hrtime.bigint()}`;
   await stopped(own, services, (server) => server.query(`create database ${copy} template ${name}`));
   return {
-    restore: () =>
+    restore: (before) =>
       stopped(own, services, async (server) => {
         await server.query(`drop database ${name} with (force)`);
         await server.query(`alter database ${copy} rename to ${name}`);
+        await before?.();
       }),
   };
 }

@@ -1,12 +1,13 @@
 import { topics } from '@orgstream/core';
 import { openScene, type Scene } from '@orgstream/e2e/scene';
-import { openSmallScene, type SmallScene } from '@orgstream/e2e/small-site';
+import { openSmallScene } from '@orgstream/e2e/small-site';
 import { createRandom, dailyWeights, randomChanges, renamePerson } from '@orgstream/simulator-ziik';
 import { until } from '@orgstream/testkit';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { openElsewhere } from '../elsewhere.ts';
 import { expectNoSecondCreate, struck, waitForCode, waitForFirstName, waitStruck } from '../evidence.ts';
 import type { OwnWorld } from '../own-world.ts';
-import { partitionIn, readRecords, registerNext, writeRecord } from '../records.ts';
+import { readRecords, registerNext, writeRecord } from '../records.ts';
 
 let own: OwnWorld;
 
@@ -32,17 +33,6 @@ async function inBurst({ ziik, siteId }: Scene, fault: () => Promise<void>): Pro
   });
   await until(() => made >= 20, { deadlineMs: 60_000, what: 'twenty changes' });
   await Promise.all([fault(), burst]);
-}
-
-/** A scene whose tenant is in another partition of the topic. */
-async function openElsewhere(topic: string, than: SmallScene): Promise<SmallScene> {
-  const file = await than.file();
-  for (;;) {
-    const scene = await openSmallScene();
-    const [one, two] = await Promise.all([than, scene].map(({ joined }) => partitionIn(file, topic, joined.tenant)));
-    if (one !== two) return scene;
-    await scene[Symbol.asyncDispose]();
-  }
 }
 
 /** What holds while Kafka, the registry, either Postgres or a platform is away, and with records nobody can decode yet. */

@@ -1,10 +1,13 @@
+import { topics } from '@orgstream/core';
 import { openSmallScene, type SmallScene } from '@orgstream/e2e/small-site';
 import { createUnit, deactivate, deleteUnit, hire, reactivate, renamePerson } from '@orgstream/simulator-ziik';
 import { until } from '@orgstream/testkit';
 import type { LoggedCall } from '@orgstream/world';
+import pg from 'pg';
 import { beforeAll, expect, test } from 'vitest';
 import { ask, waitAsked } from '../ask.ts';
 import { copyDatabase } from '../database-copy.ts';
+import { openElsewhere } from '../elsewhere.ts';
 import { expectNoSecondCreate, waitForFirstName } from '../evidence.ts';
 import type { OwnWorld } from '../own-world.ts';
 
@@ -33,6 +36,29 @@ async function readSourceAgain(scene: SmallScene): Promise<void> {
   expect(await waitAsked(scene, id)).toMatchObject({ state: 'done' });
 }
 
+/** Ingest can store no people until this is disposed; everybody may read them. */
+async function holdPeople({ world }: OwnWorld): Promise<AsyncDisposable> {
+  const client = new pg.Client({ connectionString: world.file().postgresUrl });
+  await client.connect();
+  await client.query('begin; lock table sink.person in exclusive mode');
+  return { [Symbol.asyncDispose]: () => client.end() };
+}
+
+/** Waits until the sink has put something right at a tenant that needs no catching up. */
+async function waitAtWork(other: SmallScene): Promise<void> {
+  const since = await last(other);
+  const unit = other.unit('Odense');
+  const { integration } = other.joined;
+  await other.database.query(
+    `with odd as (update sink.link set applied = applied || '{"name": "Odd"}'
+                   where integration_id = $1 and kind = 'unit' and id = $2)
+     insert into sink.work (integration_id, kind, id, lane, cause_epoch, cause_lsn, committed_at) values ($1, 'unit', $2, 1, 0, 0, now())`,
+    [integration, unit],
+  );
+  const isRight = async () => (await other.calls(since)).some(({ method }) => method !== 'GET' && method !== 'POST');
+  await until(isRight, { ...soon, what: 'the sink to be at work' });
+}
+
 /** What holds when our Postgres is put back to an older copy while Kafka, the source and the targets went on. */
 export function restoreLaws(world: () => OwnWorld): void {
   beforeAll(() => {
@@ -41,6 +67,7 @@ export function restoreLaws(world: () => OwnWorld): void {
 
   test('an older copy is put back: it catches up before it sends; no twin, nobody back, nothing old over something newer', async () => {
     await using scene = await openSteady();
+    await using other = await openElsewhere(topics.directoryChanges, scene, openSteady);
     const { ziik, siteId } = scene;
     // Outstanding when the copy is made: what the copy would send is what somebody was called long ago.
     await scene.fault({ kind: 'status', status: 503 });
@@ -61,10 +88,16 @@ export function restoreLaws(world: () => OwnWorld): void {
     const target = await scene.target();
 
     // Whoever leaves while everything is down is told of by nobody but the source.
-    await copy.restore();
+    {
+      await using hold = new AsyncDisposableStack();
+      await copy.restore(async () => void hold.use(await holdPeople(own)));
+      // The sink is at work, and reads people as the copy has them; whoever reads on cannot store what came since.
+      await waitAtWork(other);
+    }
     await readSourceAgain(scene);
     await deactivate(ziik, siteId, scene.person('pia'));
     await scene.prove();
+    await other.prove();
 
     await expectNoSecondCreate(scene);
     const sent = (await scene.calls(before)).filter(({ method }) => method !== 'GET');
