@@ -136,12 +136,13 @@ async function lookAtHeld(
   screen: Screen,
   operator: Operator,
   { integration, tenant }: { readonly integration: string; readonly tenant: string },
-): Promise<void> {
+): Promise<boolean> {
   const held = await operator.heldByOperation(integration);
-  if (held.size === 0) return;
+  if (held.size === 0) return false;
   const what = [...held].map(([operation, count]) => `${operation} ${count}`).join(', ');
   screen.line(`  ${tenant}: the brake holds what so many random changes add up to (${what}); looked at, approved`);
   await operator.approveHeld(integration);
+  return true;
 }
 
 /** First sync, live changes, crash, replay. */
@@ -169,8 +170,11 @@ async function actOne(
   const joined = tenants.map((tenant) => tenant.joined);
   await killInBurst(screen, world, ziik, joined, 150);
   await waitConverged(file, { deadlineMs: 90_000, onStatus: (status) => screen.progress(`  ${progressOf(status)}`) });
-  for (const { integration, tenant } of joined) await lookAtHeld(screen, operator, { integration, tenant });
-  await waitConverged(file, { deadlineMs: 90_000, onStatus: (status) => screen.progress(`  ${progressOf(status)}`) });
+  for (const { integration, tenant } of joined) {
+    // Deletions come up once everybody has moved out: what is held next is looked at as well.
+    while (await lookAtHeld(screen, operator, { integration, tenant }))
+      await waitConverged(file, { deadlineMs: 90_000 });
+  }
   screen.line('  in step again');
   const replayCalls = await replay(screen, file, tenants);
   const proof = await prove(screen, file, tenants);
