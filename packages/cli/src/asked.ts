@@ -30,7 +30,7 @@ export async function settleCommand(
 ): Promise<{ readonly command: number; readonly result: unknown } | undefined> {
   if (asked.state === 'done') return { command: asked.command, result: asked.result };
   if (options.wait === false) return undefined;
-  const progress = createProgress();
+  const progress = createProgress({ patient: true });
   try {
     const { id, result } = await waitForCommand(cli, asked.command, { ...options, progress });
     return { command: id, result };
@@ -75,7 +75,7 @@ function progressOf(result: unknown): { readonly done: number; readonly total: n
 export async function settleRun(cli: Cli, asked: AskedRun, options: { readonly timeout: number }): Promise<Run | null> {
   if (asked.run !== null || asked.command === null) return asked.run;
   const control: Client = cli.control();
-  const progress = createProgress();
+  const progress = createProgress({ patient: true });
   const { result } = await waitForCommand(cli, asked.command, { what: 'the run', timeout: options.timeout, progress });
   const run = (result as { readonly run?: unknown } | null)?.run;
   return typeof run === 'string' ? control.getRun({ params: { run } }) : null;

@@ -10,12 +10,19 @@ export interface Progress {
 /** Elsewhere than on a terminal, a line at most so often, and one whenever the label changes. */
 const QUIET_MS = 5_000;
 
-/** A bar on a terminal, plain lines elsewhere; on standard error, so that standard output holds the answer alone. */
-export function createProgress(
-  write: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
-  out: NodeJS.WriteStream = process.stderr,
-): Progress {
-  return out.isTTY ? createBar(out) : createLines(write);
+interface ProgressOptions {
+  /** Where lines go; default standard error, so that standard output holds the answer alone. */
+  readonly write?: (line: string) => void;
+  /** Where a bar is drawn, where that is a terminal. */
+  readonly out?: NodeJS.WriteStream;
+  /** No line for what is over soon. */
+  readonly patient?: boolean;
+}
+
+/** A bar on a terminal, plain lines elsewhere. */
+export function createProgress(options: ProgressOptions = {}): Progress {
+  const { out = process.stderr, write = (line) => process.stderr.write(`${line}\n`), patient = false } = options;
+  return out.isTTY ? createBar(out) : createLines(write, patient);
 }
 
 function createBar(out: NodeJS.WriteStream): Progress {
@@ -45,12 +52,13 @@ function createBar(out: NodeJS.WriteStream): Progress {
   };
 }
 
-function createLines(write: (line: string) => void): Progress {
-  let last = { label: '', done: -1, atMs: -Infinity };
+function createLines(write: (line: string) => void, patient: boolean): Progress {
+  let last = { label: '', done: -1, atMs: patient ? performance.now() : -Infinity };
   return {
     update({ label, done, total, note }) {
       const nowMs = performance.now();
-      if (label === last.label && (done === last.done || nowMs - last.atMs < QUIET_MS)) return;
+      const changed = label !== last.label && !patient;
+      if (!changed && (done === last.done || nowMs - last.atMs < QUIET_MS)) return;
       last = { label, done, atMs: nowMs };
       write([label, total > 0 ? `${done}/${total}` : '', note].filter((part) => part !== '').join(' '));
     },

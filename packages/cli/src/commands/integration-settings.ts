@@ -93,7 +93,7 @@ async function editOf(pairs: readonly string[], file: string | undefined): Promi
 }
 
 function assign(edit: Record<string, unknown>, pair: string): void {
-  const [, path, text] = /^([a-zA-Z_.]+)=(.*)$/s.exec(pair) ?? [];
+  const [, path, text] = /^([a-z][a-zA-Z_]*(?:\.[a-z][a-zA-Z_]*)*)=(.*)$/s.exec(pair) ?? [];
   if (path === undefined) throw new AppError('USAGE', `${pair} is not name=value, for example uniqueUnits=true`);
   let at = edit;
   const names = path.split('.');

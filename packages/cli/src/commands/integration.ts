@@ -66,6 +66,10 @@ function addCreate(integration: Command, cli: Cli): void {
 
 /** What is sent, checked here first: what does not fit is said in the words of the options. */
 async function createBody(options: CreateOptions): Promise<z.infer<typeof CreateIntegration>> {
+  const platformUrl = options.url.replace(/\/+$/, '');
+  if (!CreateIntegration.shape.platformUrl.safeParse(platformUrl).success) {
+    throw new AppError('USAGE', '--url: give the http(s) base URL of the API');
+  }
   const given = options.settings === undefined ? {} : await readJson(options.settings, '--settings');
   if (typeof given !== 'object' || given === null) throw new AppError('USAGE', '--settings: it takes a JSON object');
   const settings = {
@@ -77,14 +81,13 @@ async function createBody(options: CreateOptions): Promise<z.infer<typeof Create
     tenant: options.tenant,
     name: options.name,
     product: options.product,
-    platformUrl: options.url.replace(/\/+$/, ''),
+    platformUrl,
     credentials: await readJson(options.credentials, '--credentials'),
     ...(Object.keys(settings).length > 0 ? { settings } : {}),
   });
   if (body.success) return body.data;
   const [field = ''] = (body.error.issues[0]?.path ?? []).map(String);
   const names: Readonly<Record<string, string>> = {
-    platformUrl: '--url: give the http(s) base URL of the API',
     credentials: `--credentials: look at ${fieldsOf(body.error, 'credentials')}; it takes {"username", "password", "token"}, all text`,
     settings: `--settings: look at ${fieldsOf(body.error, 'settings')}; \`orgstream integration settings get\` shows what there is`,
   };

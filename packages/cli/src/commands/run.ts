@@ -106,7 +106,7 @@ function addShow(run: Command, cli: Cli): void {
 async function watch(cli: Cli, id: string, options: LeafOptions & { readonly timeout: number }): Promise<void> {
   const run = await cli.control().getRun({ params: { run: id } });
   if (!options.json) {
-    const progress = createProgress(print, process.stdout);
+    const progress = createProgress({ write: print, out: process.stdout });
     return endWith(cli, await followRun(cli, run, { ...options, progress }), options);
   }
   let last = '';
