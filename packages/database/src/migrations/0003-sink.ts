@@ -60,7 +60,8 @@ export async function up(knex: Knex): Promise<void> {
     create table sink.role (${factColumns}, name text, reference text);
     create table sink.person (${factColumns}, first_name text, last_name text, email text, language text,
       active boolean, admin boolean, reference text, expires_at timestamptz, anonymised boolean not null default false,
-      expiry_marked boolean not null default false);
+      expiry_marked boolean not null default false, swept boolean not null default false);
+    comment on column sink.person.swept is 'Deleted by absence from a proved snapshot, not by a record of the source: never deletes a user (semantics.md §4).';
     create index on sink.person (tenant, lower(trim(email)));
     create index on sink.person (expires_at) where expires_at is not null and not expiry_marked;
     create table sink.membership (${factColumns}, person_id text, unit_id text, department_id text, ordinal int);

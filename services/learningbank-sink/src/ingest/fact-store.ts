@@ -106,7 +106,7 @@ function storeFactsSql(kind: Kind): string {
           = (excluded.epoch, excluded.lsn, excluded.seq, excluded.log_offset, excluded.committed_at, excluded.deleted, ${list(columns, 'excluded.')}),
         seen_snapshot = coalesce(excluded.seen_snapshot, f.seen_snapshot),
         seen_chunk = case when excluded.seen_snapshot is null then f.seen_chunk else excluded.seen_chunk end,
-        ${kind === 'person' ? `expiry_marked = case when f.expires_at is distinct from excluded.expires_at then excluded.expiry_marked else f.expiry_marked end,` : ''}
+        ${kind === 'person' ? `expiry_marked = case when f.expires_at is distinct from excluded.expires_at then excluded.expiry_marked else f.expiry_marked end, swept = false,` : ''}
         ${rejectionColumns.map((name) => `${name} = case when ${heals} then null else f.${name} end`).join(', ')}
       where ${version('excluded')} > ${version('f')}
       returning f.tenant, f.id
@@ -119,7 +119,7 @@ function storeFactsSql(kind: Kind): string {
       from written w
       join winning n on n.tenant = w.tenant and n.id = w.id
       left join prior p on p.tenant = w.tenant and p.id = w.id
-     where p.id is null or p.log_offset < 0 or p.deleted <> n.deleted
+     where p.id is null or p.log_offset < 0 or p.deleted <> n.deleted${kind === 'person' ? ' or p.swept' : ''}
         or (${list(columns, 'p.')}) is distinct from (${list(columns, 'n.')})
         or ${version('n')} > ${rejectedVersion('p')}`;
 }

@@ -57,6 +57,7 @@ function sweepSql(kind: Kind): string {
   const cleared = [
     ...columnsOf[kind].map((column) => `${column.name} = ${column.empty ?? 'null'}`),
     ...rejectionColumns.map((name) => `${name} = null`),
+    ...(kind === 'person' ? ['swept = true'] : []),
   ].join(', ');
   return /* sql */ `
     with absent as materialized (

@@ -66,6 +66,7 @@ export interface PersonRow {
   readonly expires_at_ms: string | null;
   readonly anonymised: boolean;
   readonly deleted: boolean;
+  readonly explicitly_deleted: boolean;
   readonly rejected_code: ErrorCode | null;
 }
 
@@ -75,7 +76,7 @@ export interface PersonRow {
  */
 export const personColumns = /* sql */ `f.id is not null as known, f.first_name, f.last_name, f.email, f.language, f.active,
   case when f.expiry_marked then 0 else extract(epoch from f.expires_at) * 1000 end as expires_at_ms, coalesce(f.anonymised, false) as anonymised,
-  coalesce(f.deleted, false) as deleted, f.rejected_code`;
+  coalesce(f.deleted, false) as deleted, coalesce(f.deleted and not f.swept, false) as explicitly_deleted, f.rejected_code`;
 
 export function personFact(row: PersonRow): PersonFact | null {
   if (!row.known) return null;
@@ -88,6 +89,7 @@ export function personFact(row: PersonRow): PersonFact | null {
     expiresAtMs: row.expires_at_ms === null ? null : Number(row.expires_at_ms),
     anonymised: row.anonymised,
     deleted: row.deleted,
+    ...(row.explicitly_deleted ? { explicitlyDeleted: true } : {}),
     rejectedCode: row.rejected_code,
   };
 }
