@@ -16,8 +16,8 @@ export function assessUnit(input: UnitInput, policy: Policy): Judged {
   const tree = withParent(input.units, node);
   const step = unitStep(tree, node, policy);
   const before = appliedTerms(input.units, node);
-  if (node.link?.isTop || step.kind === 'link_top') return top(node, before);
   const code = step.kind === 'rest' ? codeOf(step.outcome) : null;
+  if (!code && (node.link?.isTop || step.kind === 'link_top')) return top(node, before);
   const slot = node.fact.rejectedCode || isTopUnit(node, policy) ? step : desiredSlot(tree, node, policy);
   if ('kind' in slot) return stopped(code ?? 'UNEXPECTED', [], { before, after: null, desired: ['none', code] });
   const after = desiredTerms(tree, node, slot);

@@ -29,7 +29,7 @@ export function assess(input: PlanInput, policy: Policy): Assessment {
     hash: fingerprint([input.kind, judged.desired]),
     before: judged.before,
     after: judged.after,
-    code: operations.length > 0 ? null : stops ? halted : judged.code,
+    code: operations.length > 0 ? null : held ? halted : judged.code,
     hints: judged.hints ?? [],
   };
 }

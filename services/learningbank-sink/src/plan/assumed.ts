@@ -1,7 +1,7 @@
 import type { TargetId } from '../model.ts';
 import type { PersonInput, UnitRef } from './input.ts';
 import { isIgnored, type RoleNode } from './role-book.ts';
-import type { UnitNode, Units } from './unit-tree.ts';
+import { isIgnored as isIgnoredUnit, type UnitNode, type Units } from './unit-tree.ts';
 
 /**
  * Inputs as they will be once what an object waits for is there. What does not exist at the target yet gets an id below
@@ -19,6 +19,7 @@ export function withParent(tree: Units, { fact }: UnitNode): Units {
   const parentId = fact?.parentId ?? null;
   if (parentId === null) return tree;
   const known = tree.get(parentId);
+  if (known && !known.link && isIgnoredUnit(known)) return tree;
   const parent: UnitNode = {
     ...(known ?? { id: parentId, work: null, memberId: null }),
     fact: {
