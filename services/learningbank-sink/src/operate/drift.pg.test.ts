@@ -18,10 +18,7 @@ async function synced(ctx: SinkContext, settings: Partial<IntegrationSettings> =
   const platform = await ctx.platform();
   const integration = await ctx.integrate(platform, { settings });
   await ctx.commit(unit('1', null, 'Acme'), unit('2', '1', 'Shop'), unit('3', '1', 'Office'), role('r', 'Seller'));
-  await ctx.commit(
-    ...[person('7'), member('m7', '7', '2'), assigned('a7', 'm7', 'r')],
-    ...[person('8'), member('m8', '8', '3')],
-  );
+  await ctx.commit(person('7'), member('m7', '7', '2'), assigned('a7', 'm7', 'r'), person('8'), member('m8', '8', '3'));
   await ctx.prove();
   ctx.start();
   await ctx.converged();

@@ -77,9 +77,12 @@ async function carryOut(options: EraseOptions, command: CommandRow, signal: Abor
   } catch (error) {
     // Stopped in the middle: whoever takes the command next does it again, from the beginning.
     if (signal.aborted) return;
-    const code = isAppError(error) ? error.code : 'UNEXPECTED';
+    const known = isAppError(error) ? error : postgresError(error, 'erasing a person');
     log.warn({ ...errorFacts(error), tenant }, 'person not erased');
-    const message = isAppError(error) ? error.message : 'see the log of the sink; ask again';
+    // Trouble that passes: the command stays as it is, with what it remembers, and is taken again once it is stale.
+    if (isAppError(known) && known.disposition === 'retry') return;
+    const code = isAppError(known) ? known.code : 'UNEXPECTED';
+    const message = isAppError(known) ? known.message : 'see the log of the sink; ask again';
     await finishCommand(db, command.id, { code, message });
   }
 }

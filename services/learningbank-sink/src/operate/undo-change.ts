@@ -37,7 +37,9 @@ export type UndoOf = { readonly latest: true } | { readonly run: string };
 /** How one object goes back, or why it does not. Pure. */
 export function undoing(past: Past, of: UndoOf): Undoing | { readonly refused: ErrorCode } {
   const { meant, newer } = split(past.calls, of);
-  if (meant.length === 0) return { refused: 'UNDO_NOTHING' };
+  // What the run did is older than the calls that are looked at.
+  if (meant.length === 0)
+    return { refused: 'run' in of && past.calls.length > 0 ? 'UNDO_CHANGED_SINCE' : 'UNDO_NOTHING' };
   if (meant.some(({ op }) => op === 'user.delete')) return { refused: 'UNDO_IMPOSSIBLE' };
   // A call whose outcome nobody knows yet may have changed it too.
   if (newer || past.calls.some(({ state }) => state !== 'done')) return { refused: 'UNDO_CHANGED_SINCE' };

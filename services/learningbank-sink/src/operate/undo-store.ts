@@ -19,20 +19,18 @@ export async function readObjectsOfRun(db: Knex, integrationId: string, run: str
   );
 }
 
-/** Units and roles that calls deleted, by the id that they had at the target. */
+/** Units and roles that were deleted, by the id that each had at the target; the latest last. */
 export async function readBuried(
   db: Knex,
   integrationId: string,
-  of: { readonly objects: readonly ObjectKey[] },
 ): Promise<readonly { readonly kind: ObjectKind; readonly id: string; readonly targetId: number }[]> {
-  const buried = of.objects.filter(({ kind }) => kind !== 'person');
   const rows = await query<{ kind: ObjectKind; id: string; target_id: string }>(
     db,
-    `select a.kind, a.object_id as id, a.target_id
-       from unnest(?::text[], ?::text[]) as o (kind, id)
-       join sink.attempt a on a.integration_id = ? and a.kind = o.kind and a.object_id = o.id
-      where a.op in ('department.delete', 'permission_type.delete') and a.state = 'done' and a.target_id is not null`,
-    [buried.map(({ kind }) => kind), buried.map(({ id }) => id), integrationId],
+    `select a.kind, a.object_id as id, a.target_id from sink.attempt a
+      where a.integration_id = ? and a.kind in ('unit', 'role') and a.state = 'done' and a.target_id is not null
+        and a.op in ('department.delete', 'permission_type.delete')
+      order by a.id`,
+    [integrationId],
   );
   return rows.map(({ kind, id, target_id }) => ({ kind, id, targetId: Number(target_id) }));
 }
@@ -100,7 +98,7 @@ export async function putUndo(
      back as (
        update sink.work w set undo = a.undo, next_at = now() - interval '1 day' + a.no * interval '1 ms' + a.rank * interval '1 min'
          from asked a
-        where a.same and w.integration_id = cast(? as uuid) and w.kind = a.kind and w.id = a.id
+        where a.same and w.integration_id = cast(? as uuid) and w.kind = a.kind and w.id = a.id and w.run_id = cast(? as uuid)
         returning 1),
      refused as (
        update sink.run_item i set state = 'superseded', code = 'UNDO_CHANGED_SINCE'
@@ -110,7 +108,7 @@ export async function putUndo(
        update sink.work w set run_id = null from refused r
         where w.integration_id = cast(? as uuid) and w.kind = r.kind and w.id = r.id)
      select count(*) as back from back`,
-    [JSON.stringify(asked), run.integrationId, run.integrationId, run.id, run.integrationId],
+    [JSON.stringify(asked), run.integrationId, run.integrationId, run.id, run.id, run.integrationId],
   );
   return Number(rows[0]!.back);
 }

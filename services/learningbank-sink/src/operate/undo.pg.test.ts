@@ -58,7 +58,12 @@ test('every field of a person goes back, and stays back until the source changes
   expect(await operator.items(run)).toMatchObject([{ state: 'applied', code: null }]);
   const { firstName, lastName, departmentIds, permissionTypeIds, jobProfileId, isActive } = before!;
   expect(await userOf(platform, 'p7@example.org')).toMatchObject({
-    ...{ firstName, lastName, departmentIds, permissionTypeIds, jobProfileId, isActive },
+    firstName,
+    lastName,
+    departmentIds,
+    permissionTypeIds,
+    jobProfileId,
+    isActive,
   });
   expect(await ctx.work()).toMatchObject([{ kind: 'person', id: '7', state: 'held', code: 'UNDONE' }]);
   const sent = await calls(platform);
@@ -198,4 +203,43 @@ test('who was changed between plan and approval is left alone', async () => {
   expect(await operator.items(undo)).toMatchObject([{ state: 'superseded', code: 'UNDO_CHANGED_SINCE' }]);
   expect(await userOf(platform, 'p7@example.org')).toMatchObject({ lastName: 'Two' });
   expect(await ctx.work()).toEqual([]);
+});
+
+test('an undo can be undone: the object is in step again, and nothing is held', async () => {
+  await using ctx = await SinkContext.open();
+  const { platform, operator } = await synced(ctx);
+  await ctx.commit(person('7', { lastName: 'Later' }));
+  await ctx.converged();
+  await operator.approve(await operator.plan('undo', { kind: 'person', id: '7' }));
+  expect(await userOf(platform, 'p7@example.org')).toMatchObject({ lastName: 'Last 7' });
+  await operator.approve(await operator.plan('undo', { kind: 'person', id: '7' }));
+  expect(await userOf(platform, 'p7@example.org')).toMatchObject({ lastName: 'Later' });
+  expect(await ctx.work()).toEqual([]);
+});
+
+test('released, what was undone is done again', async () => {
+  await using ctx = await SinkContext.open();
+  const { platform, operator } = await synced(ctx);
+  await ctx.commit(person('7', { lastName: 'Later' }));
+  await ctx.converged();
+  await operator.approve(await operator.plan('undo', { kind: 'person', id: '7' }));
+  const objects = [{ kind: 'person', id: '7' } as const];
+  expect(await operator.act('approve', { objects })).toMatchObject({ code: 'ACTION_NOT_POSSIBLE' });
+  expect(await operator.act('release', { objects })).toMatchObject({ state: 'done' });
+  await ctx.converged();
+  expect(await userOf(platform, 'p7@example.org')).toMatchObject({ lastName: 'Later' });
+  expect(await ctx.work()).toEqual([]);
+});
+
+test('an undo is of one object or one run of this integration, and of one that has ended', async () => {
+  await using ctx = await SinkContext.open();
+  const { operator } = await synced(ctx);
+  const states = async (scope: Parameters<Operator['plan']>[1]): Promise<unknown> =>
+    operator.run(await operator.plan('undo', scope));
+  expect(await states({ all: true })).toMatchObject({ state: 'failed', code: 'ACTION_NOT_POSSIBLE' });
+  const other = '00000000-0000-4000-8000-000000000000';
+  expect(await states({ run: other })).toMatchObject({ state: 'failed', code: 'NOT_FOUND' });
+  const drift = await operator.plan('drift');
+  await operator.reached(drift, ['done']);
+  expect(await states({ run: drift })).toMatchObject({ state: 'failed', code: 'UNDO_NOTHING' });
 });

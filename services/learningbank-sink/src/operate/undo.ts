@@ -17,7 +17,7 @@ export const undoPlanner: RunPlanner = {
   async *plan(context) {
     const { db, integration, signal } = context;
     const { of, objects } = await inScope(context);
-    const names = await readNamesEver(context, objects);
+    const names = await readNamesEver(context);
     const found: Found[] = [];
     for (let at = 0; at < objects.length && !signal.aborted; at += batch) {
       for (const past of await readPast(db, integration.id, objects.slice(at, at + batch))) {
@@ -60,12 +60,9 @@ async function inScope(context: RunContext): Promise<{ readonly of: UndoOf; read
   return { of: { run: scope.run }, objects };
 }
 
-/** Names of what is linked, and of what was deleted and is to come back. */
-async function readNamesEver({ db, integration }: RunContext, objects: readonly ObjectKey[]): Promise<Names> {
-  const [linked, buried] = await Promise.all([
-    readNames(db, integration.id),
-    readBuried(db, integration.id, { objects }),
-  ]);
+/** Names of what is linked, and of what was deleted: made again, it has another id. */
+async function readNamesEver({ db, integration }: RunContext): Promise<Names> {
+  const [linked, buried] = await Promise.all([readNames(db, integration.id), readBuried(db, integration.id)]);
   const of = (wanted: 'unit' | 'role'): readonly (readonly [TargetId, string])[] =>
     buried.flatMap(({ kind, id, targetId }) => (kind === wanted ? [[targetId, id] as const] : []));
   return {
