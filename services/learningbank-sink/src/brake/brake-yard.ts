@@ -5,7 +5,7 @@ import type { Assessment, ObjectKind } from '../model.ts';
 import type { Integration } from '../reconcile/integration-store.ts';
 import type { WorkKey } from '../reconcile/keys.ts';
 import type { ObjectBrake } from '../reconcile/object-context.ts';
-import type { Held } from '../reconcile/work-store.ts';
+import type { Held } from '../reconcile/end-work.ts';
 import type { Trip } from './book.ts';
 import { Brake } from './brake.ts';
 import type { Fence } from './brake-store.ts';

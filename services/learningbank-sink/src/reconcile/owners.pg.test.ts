@@ -4,7 +4,7 @@ import { releaseLease, takeLease } from '../platform/lease-store.ts';
 import { openAttempts } from './attempt-store.ts';
 import { member, person, SinkContext, type SimPlatform, unit } from './fixture.ts';
 import { type Claimed, undecided } from './keys.ts';
-import { endWork } from './work-store.ts';
+import { endWork } from './end-work.ts';
 
 const people = (prefix: string, count: number) =>
   Array.from({ length: count }, (_, n) => `${prefix}${n}`).flatMap((id) => [person(id), member(`m${id}`, id, '1')]);

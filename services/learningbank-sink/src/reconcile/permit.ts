@@ -5,7 +5,7 @@ import { heldBy, judge } from './judge.ts';
 import type { Claimed } from './keys.ts';
 import type { ObjectContext, Planned } from './object-context.ts';
 import type { RunEnd } from './retry.ts';
-import type { Held } from './work-store.ts';
+import type { Held } from './end-work.ts';
 import { clearHold } from './work-store.ts';
 
 /** What one claim may do, and its places in the windows of the brake. */

@@ -3,7 +3,7 @@ import type { Lease } from '../platform/lease.ts';
 import { type AttemptStart, openAttempts, type Refusal } from './attempt-store.ts';
 import { answered, createBatcher } from './batcher.ts';
 import { type LinkRecord, record, type Recorded } from './link-store.ts';
-import { endWork, type WorkEnd } from './work-store.ts';
+import { endWork, type WorkEnd } from './end-work.ts';
 
 /** The writes of one owned platform, group-committed; one batch of each kind at a time. */
 export interface PlatformRecords {

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '@orgstream/core';
 import { backoffMs } from '@orgstream/runtime';
 import type { ObjectContext, Patience } from './object-context.ts';
-import type { Verdict } from './work-store.ts';
+import type { Verdict } from './end-work.ts';
 
 /** `drop` = leave the row as it is: the lease is lost, the integration changed, or the database is in trouble. */
 export type RunEnd = Verdict | { readonly to: 'drop' };

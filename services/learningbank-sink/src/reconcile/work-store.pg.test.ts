@@ -4,7 +4,8 @@ import { takeLease } from '../platform/lease-store.ts';
 import { markDependants } from './dependants.ts';
 import { member, person, SinkContext, unit } from './fixture.ts';
 import { type Claimed, undecided, type WorkKey } from './keys.ts';
-import { endWork, markWork, readRipe, type Verdict } from './work-store.ts';
+import { endWork, type Verdict } from './end-work.ts';
+import { markWork, readRipe } from './work-store.ts';
 
 /** A tenant whose reconciler does not run: its rows are as ingest left them. */
 async function atRest(ctx: SinkContext): Promise<string> {
