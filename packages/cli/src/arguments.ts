@@ -1,8 +1,8 @@
-import { AppError, operations, parseTenantKey, type Operation } from '@orgstream/core';
+import { operations, parseTenantKey, type Operation } from '@orgstream/core';
 import { InvalidArgumentError } from 'commander';
 
 const kinds = ['person', 'unit', 'role'] as const;
-export type Kind = (typeof kinds)[number];
+type Kind = (typeof kinds)[number];
 
 /** One object as operators write it: `person/7`, with `@<hash>` bound to what they saw. */
 export interface Reference {
@@ -72,14 +72,3 @@ export function instant(text: string): string {
 }
 
 export const isIdentifier = (text: string): boolean => uuid.test(text);
-
-/** Refuses options that exclude each other. */
-export function oneOf(given: Readonly<Record<string, unknown>>, options: { readonly required: boolean }): void {
-  const names = Object.entries(given).flatMap(([name, value]) =>
-    value === undefined || value === false ? [] : [name],
-  );
-  const all = Object.keys(given);
-  if (names.length > 1) throw new AppError('USAGE', `give only one of ${names.join(' and ')}`);
-  if (names.length === 0 && options.required)
-    throw new AppError('USAGE', `give ${all.slice(0, -1).join(', ')} or ${all.at(-1)}`);
-}

@@ -94,7 +94,7 @@ function row(one: One, nowMs: number): readonly (string | number)[] {
 }
 
 /** What an operator has switched goes before what the sink has found. */
-export function stateOf({ enabled, paused, shadow, code, state }: One): string {
+function stateOf({ enabled, paused, shadow, code, state }: One): string {
   if (!enabled) return 'disabled';
   if (code !== null) return code;
   if (paused) return 'paused';

@@ -144,17 +144,20 @@ function sideBySide(detail: ObjectDetail): readonly string[] {
 const cell = (fields: Fields | null, name: string): string =>
   fields === null || fields[name] === undefined ? '' : JSON.stringify(fields[name]);
 
+const plain = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
 function sayObserved({ state, code, targetId }: Fields): string {
-  const about = [targetId === undefined ? '' : `#${String(targetId)}`, code === undefined ? '' : String(code)];
-  return [String(state).replaceAll('_', ' '), ...about].filter((part) => part !== '').join(' ');
+  const about = [
+    ...(targetId === undefined ? [] : [`#${plain(targetId)}`]),
+    ...(code === undefined ? [] : [plain(code)]),
+  ];
+  return [plain(state).replaceAll('_', ' '), ...about].join(' ');
 }
 
 /** What the planner would do now. */
 function sayNext(next: Fields | null): readonly string[] {
   if (next === null || next['kind'] === 'settled') return [];
   const { kind, ...more } = next;
-  const facts = Object.entries(more).flatMap(([name, value]) =>
-    value === null ? [] : [`${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`],
-  );
-  return [`the planner says: ${[String(kind).replaceAll('_', ' '), ...facts].join(', ')}`];
+  const facts = Object.entries(more).flatMap(([name, value]) => (value === null ? [] : [`${name} ${plain(value)}`]));
+  return [`the planner says: ${[plain(kind).replaceAll('_', ' '), ...facts].join(', ')}`];
 }

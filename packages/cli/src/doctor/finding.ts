@@ -2,7 +2,7 @@ import { AppError, isAppError, manualOf, type ErrorCode } from '@orgstream/core'
 import { postgresError } from '@orgstream/database';
 
 /** `ok`: as it should be. `warning`: works, and wants a look. `broken`: something does not work, or will not. */
-export type Level = 'ok' | 'warning' | 'broken';
+type Level = 'ok' | 'warning' | 'broken';
 
 /** One thing that `orgstream doctor` has to say. */
 export interface Finding {

@@ -6,7 +6,7 @@ import { routes, type Output, type Problem, type Route } from '@orgstream/contro
 type OperationId = keyof typeof routes;
 
 /** A request as it came over the wire, already checked against the contract. */
-export interface WireCall {
+interface WireCall {
   readonly operation: OperationId;
   readonly params: Readonly<Record<string, unknown>>;
   readonly query: Readonly<Record<string, unknown>>;
