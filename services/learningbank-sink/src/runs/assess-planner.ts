@@ -1,16 +1,17 @@
 import type { Knex } from '@orgstream/database';
-import type { Assessment, ObjectKey, Policy } from '../model.ts';
+import type { Assessment, ObjectKey } from '../model.ts';
 import { assess, loadPlanInputs, type PlanInput } from '../plan/index.ts';
 import type { NewItem, RunContext, RunPlanner } from './kind.ts';
 import { ListedCandidates } from './listed-candidates.ts';
-import { objectsOf, readHolds } from './scope-store.ts';
+import { objectsOf, readStandings, type Standing } from './scope-store.ts';
 
 /** Objects of one batch: some statements each, and what is held in memory. */
 const batchSize = 500;
 
 /**
  * The plan of every kind that compares what is desired with what is applied: all in scope, or (`forRun`) what waits for a
- * run of this kind. What an operator undid, rejected or ignored is no item as long as the same is desired.
+ * run of this kind. What an operator undid, rejected or ignored is no item as long as the same is desired. Of an edit of
+ * settings only what it changes; of a new planner only what is not outstanding anyway.
  */
 export function createAssessPlanner(forRun: 'gap' | 'replay' | null): RunPlanner {
   return {
@@ -23,8 +24,8 @@ export function createAssessPlanner(forRun: 'gap' | 'replay' | null): RunPlanner
         if (signal.aborted) return;
         const inputs = await load(db, context, objects);
         const known = listed ? await listed.withCandidates(inputs) : inputs;
-        const holds = await readHolds(db, integration.id, objects);
-        yield known.flatMap((input) => itemOf(context, input, { policy, holds }));
+        const standings = await readStandings(db, integration.id, objects);
+        yield known.flatMap((input) => itemOf(context, input, standings.get(`${input.kind}/${input.id}`)));
       }
     },
   };
@@ -39,18 +40,15 @@ async function load(
   return objects.map(({ kind, id }) => inputs.get(`${kind}/${id}`)!);
 }
 
-function itemOf(
-  { log, integration }: RunContext,
-  input: PlanInput,
-  { policy, holds }: { readonly policy: Policy; readonly holds: ReadonlyMap<string, string | null> },
-): readonly NewItem[] {
+function itemOf(context: RunContext, input: PlanInput, standing: Standing | undefined): readonly NewItem[] {
+  const { log, integration, policy } = context;
   const { kind, id } = input;
   try {
     const assessment = assess(input, policy);
     const { operations, code, hash, before, after } = assessment;
     if (operations.length === 0 && code === null) return [];
-    const hold = holds.get(`${kind}/${id}`);
-    if (hold === null || hold === hash) return [];
+    if (standing && (standing.isBeingUndone || standing.holdHash === hash)) return [];
+    if (!isOfThisRun(context, input, { assessment, standing })) return [];
     return [{ kind, id, operations, before, after, hash, code, ...detailOf(assessment) }];
   } catch (error) {
     // The planner is total; if it is not, that is this object's trouble and nobody else's.
@@ -58,6 +56,19 @@ function itemOf(
     return [{ kind, id, operations: [], before: null, after: null, hash: null, code: 'UNEXPECTED' }];
   }
 }
+
+function isOfThisRun(
+  { run, inForce }: RunContext,
+  input: PlanInput,
+  { assessment, standing }: { readonly assessment: Assessment; readonly standing: Standing | undefined },
+): boolean {
+  if (run.kind === 'planner') return standing === undefined && assessment.operations.length > 0;
+  if (!inForce) return true;
+  // Not the hash: that changes with a rule too which makes no difference to this object.
+  return whatIsDone(assess(input, inForce)) !== whatIsDone(assessment);
+}
+
+const whatIsDone = ({ operations, code, after }: Assessment): string => JSON.stringify([operations, code, after]);
 
 function detailOf({ blocked, hints }: Assessment): Pick<NewItem, 'detail'> {
   if (blocked.length === 0 && hints.length === 0) return {};

@@ -1,6 +1,7 @@
 import type { RunScope } from '@orgstream/core';
 import { insertCommand, readCommand, type Command, type CommandRow, type RunDecision } from '@orgstream/database';
 import { until } from '@orgstream/testkit';
+import type { WorkerSettings } from '../reconcile/platform-worker.ts';
 import { member, person, type SimPlatform, SinkContext, unit } from '../reconcile/fixture.ts';
 
 /** A run, as tests look at it. */
@@ -148,12 +149,12 @@ export const crowd = (prefix: string, count: number) =>
 export async function live(
   ctx: SinkContext,
   people: number,
-  options: { readonly settings?: object; readonly platform?: object } = {},
+  options: { readonly settings?: object; readonly platform?: object; readonly worker?: Partial<WorkerSettings> } = {},
 ): Promise<{ readonly operator: Operator; readonly platform: SimPlatform }> {
   const platform = await ctx.platform(options.platform);
   const integration = await ctx.integrate(platform, { settings: options.settings ?? {} });
   await ctx.commit(unit('1', null, 'Acme'), unit('11', '1', 'North'), unit('12', '1', 'South'), ...crowd('p', people));
-  ctx.start();
+  ctx.start(options.worker);
   await ctx.prove();
   await ctx.converged();
   const operator = new Operator(ctx, integration);

@@ -31,6 +31,8 @@ export interface RunContext {
   readonly run: RunRow;
   /** Under the settings of the run: those that are to come into force, in a run of kind `settings`. */
   readonly policy: Policy;
+  /** Of a run of kind `settings`: the policy in force now. */
+  readonly inForce: Policy | null;
   /** For reads of the target. */
   readonly session: PlatformSession;
   readonly now: () => Date;

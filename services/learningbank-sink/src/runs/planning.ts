@@ -60,8 +60,10 @@ const needsNobody = ({ kind, isFirst }: RunRow): boolean => !isFirst && kind !==
 function contextOf(options: PlanningOptions, settings: IntegrationSettings): RunContext {
   const { db, log, platform, integration, run, way, now, signal } = options;
   const under = { ...integration, settings };
-  const policy = policyOf(under, way, now().getTime());
-  return { db, log, platform, integration: under, run, policy, session: way.session, now, signal };
+  const nowMs = now().getTime();
+  const policy = policyOf(under, way, nowMs);
+  const inForce = run.kind === 'settings' ? policyOf(integration, way, nowMs) : null;
+  return { db, log, platform, integration: under, run, policy, inForce, session: way.session, now, signal };
 }
 
 /** Those in force, or of a settings run those that are to come. */

@@ -118,17 +118,26 @@ export async function isKnown(db: Knex, whose: Whose, { kind, id }: ObjectKey): 
   return rows[0]!.known;
 }
 
-/** Of these objects, the desired states that an operator undid, rejected or ignored; and who is being undone (null). */
-export async function readHolds(
+/** What stands in the way of an object that has work. */
+export interface Standing {
+  /** The desired state that an operator undid, rejected or ignored. */
+  readonly holdHash: string | null;
+  readonly isBeingUndone: boolean;
+}
+
+/** Of these objects, those that have work; keys are `kind/id`. */
+export async function readStandings(
   db: Knex,
   integration: string,
   objects: readonly ObjectKey[],
-): Promise<ReadonlyMap<string, string | null>> {
-  const { rows } = await db.raw<{ rows: { kind: ObjectKind; id: string; hold_hash: string | null }[] }>(
-    `select w.kind, w.id, case when w.undo is null then w.hold_hash end as hold_hash
-       from sink.work w join unnest(cast(:kinds as text[]), cast(:ids as text[])) as o (kind, id) on o.kind = w.kind and o.id = w.id
-      where w.integration_id = :integration and (w.hold_hash is not null or w.undo is not null)`,
+): Promise<ReadonlyMap<string, Standing>> {
+  const { rows } = await db.raw<{
+    rows: { kind: ObjectKind; id: string; hold_hash: string | null; undoing: boolean }[];
+  }>(
+    `select w.kind, w.id, w.hold_hash, w.undo is not null as undoing
+       from unnest(cast(:kinds as text[]), cast(:ids as text[])) as o (kind, id)
+       join sink.work w on w.integration_id = :integration and w.kind = o.kind and w.id = o.id`,
     { integration, kinds: objects.map(({ kind }) => kind), ids: objects.map(({ id }) => id) },
   );
-  return new Map(rows.map((row) => [`${row.kind}/${row.id}`, row.hold_hash]));
+  return new Map(rows.map((row) => [`${row.kind}/${row.id}`, { holdHash: row.hold_hash, isBeingUndone: row.undoing }]));
 }

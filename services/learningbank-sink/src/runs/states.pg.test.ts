@@ -16,7 +16,7 @@ async function misname(ctx: SinkContext, count: number): Promise<void> {
 
 test('pause, resume and cancel: nothing is sent while paused; what a cancelled run leaves is taken up by the next', async () => {
   await using ctx = await SinkContext.open();
-  const { operator, platform } = await live(ctx, 30);
+  const { operator, platform } = await live(ctx, 30, { worker: { concurrency: 1 } });
   await misname(ctx, 15);
   await platform.fault({ kind: 'latency', ms: 150 });
   const run = await operator.started('sync');
