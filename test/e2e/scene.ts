@@ -1,3 +1,4 @@
+import { brakedOperations, type IntegrationSettings } from '@orgstream/core';
 import {
   createRandom,
   generateOrganisation,
@@ -53,6 +54,12 @@ export interface SceneOptions {
 
 const TOP_DEPARTMENT = 'The academy';
 
+/** Scenes are small and much happens to them within ten minutes: the brake is no part of them unless they ask for it. */
+const unlimited = { count: 1_000_000, share: 1, dayShare: 1 };
+const noBrake = Object.fromEntries(
+  brakedOperations.map((operation) => [operation, unlimited]),
+) as unknown as IntegrationSettings['brake'];
+
 /** Generates a small organisation, joins it to a platform of its own and waits for the first sync. */
 export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   const path = worldPath();
@@ -76,7 +83,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
     const joined = await join(file, siteId, {
       name: `Scene ${siteId}`,
       platform: { ...to.platform, topDepartmentName: TOP_DEPARTMENT },
-      ...(to.settings ? { settings: to.settings } : {}),
+      settings: { brake: noBrake, ...to.settings },
     });
     const view = withDefaults(viewOf(path, file, joined, database), () => changed);
     if (!to.unsynced) await view.converge();

@@ -75,7 +75,8 @@ async function toTarget(rig: Rig): Promise<unknown> {
   const joined = await join(rig.file, organisation.siteId, { name: 'Latency' });
   await waitConverged(rig.file, { deadlineMs: 120_000 });
   const committed = new Map<string, number>();
-  const people = organisation.personIds;
+  // Of a thousand people 200 may be renamed within ten minutes before the brake trips.
+  const people = organisation.personIds.slice(0, 150);
   await paced(SECONDS * TO_TARGET_PER_SECOND, TO_TARGET_PER_SECOND, async (n) => {
     const name = `T ${n}`;
     await rig.ziik.query('update users set first_name = $2 where id = $1', [people[n % people.length], name]);
