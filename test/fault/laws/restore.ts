@@ -92,7 +92,7 @@ export function restoreLaws(world: () => OwnWorld): void {
       await using hold = new AsyncDisposableStack();
       await copy.restore(async () => void hold.use(await holdPeople(own)));
       // The sink is at work, and reads people as the copy has them; whoever reads on cannot store what came since.
-      await waitAtWork(other);
+      for (let turns = 0; turns < 3; turns += 1) await waitAtWork(other);
     }
     await readSourceAgain(scene);
     await deactivate(ziik, siteId, scene.person('pia'));
