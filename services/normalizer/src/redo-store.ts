@@ -1,7 +1,7 @@
 import type { Knex } from '@orgstream/database';
 
 /** How far one partition of `ziik.changes` has been read again. */
-export interface RedoSpan {
+interface RedoSpan {
   readonly from: number;
   /** First offset that was not there when the command was taken. */
   readonly until: number;
