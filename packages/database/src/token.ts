@@ -64,6 +64,15 @@ export async function useToken(db: Knex, secret: string): Promise<TokenRow | und
   return token;
 }
 
+/** Neither revoked nor expired since it was used. */
+export async function isTokenInForce(db: Knex, id: string): Promise<boolean> {
+  const { rows } = await db.raw<{ rows: unknown[] }>(
+    `select from control.token where id = ? and revoked_at is null and (expires_at is null or expires_at > now())`,
+    [id],
+  );
+  return rows.length > 0;
+}
+
 /** Tokens, oldest first; `within`: only those bound to some of these tenants. */
 export async function listTokens(
   db: Knex,

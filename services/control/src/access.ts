@@ -59,6 +59,12 @@ export async function requireIntegration(db: Knex, caller: Caller, id: string): 
   return found;
 }
 
+/** 409 for an integration that synchronises nobody: no sink would ever answer. */
+export function requireSync({ product }: IntegrationHead): void {
+  if (product === 'sync') return;
+  throw new AppError('ACTION_NOT_POSSIBLE', 'the integration is for login only: there is nothing to synchronise');
+}
+
 /** The integration and tenant of a run the caller may see. */
 export async function requireRun(
   db: Knex,

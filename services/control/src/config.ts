@@ -46,6 +46,13 @@ export const Config = z.object({
     .max(10_000)
     .default(200)
     .describe('Event streams open at once, at most.'),
+  CONTROL_KEEP_ALIVE_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .max(60_000)
+    .default(10_000)
+    .describe('How often an idle event stream says that it lives, and its token is looked at again.'),
   DATABASE_POOL: z.coerce.number().int().min(1).max(100).default(10).describe('Postgres connections at most.'),
 });
 export type Config = z.infer<typeof Config>;

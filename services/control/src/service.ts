@@ -14,6 +14,7 @@ import { createMetrics } from './metrics.ts';
 import { createHub } from './stream/hub.ts';
 import { listen } from './stream/listener.ts';
 import { createStreams } from './stream/stream.ts';
+import { createTopicLagReader } from './topic-lag.ts';
 
 /** Deadline of one call to a platform, when credentials are tested. */
 const CALL_TIMEOUT_MS = 5_000;
@@ -41,16 +42,23 @@ export async function createService(context: {
   resources.defer(() => db.destroy());
   await checkDatabase(db);
   const commands = createCommandWait(db, config.CONTROL_WAIT_MS);
+  const kafka = createKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orgstream-control', log });
   const deps: Deps = {
     db,
     log,
     commands,
     secrets: createSecretBox(config.ORGSTREAM_SECRET_KEY),
-    kafka: createKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orgstream-control', log }),
+    topicLag: resources.use(createTopicLagReader(kafka, db)),
     callTimeoutMs: CALL_TIMEOUT_MS,
   };
   const hub = createHub({ db, log });
-  const streams = createStreams({ deps, hub, metrics, max: config.CONTROL_STREAMS });
+  const streams = createStreams({
+    deps,
+    hub,
+    metrics,
+    max: config.CONTROL_STREAMS,
+    keepAliveMs: config.CONTROL_KEEP_ALIVE_MS,
+  });
   const app = createApp({
     deps,
     metrics,

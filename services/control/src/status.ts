@@ -7,7 +7,7 @@ import type { Caller } from './http/request.ts';
 import { readSourceLag } from './source-lag.ts';
 import { readSinkStatus, type SinkStatus } from './stores/status-store.ts';
 import { listSourcePage, type SourceRow } from './stores/source-store.ts';
-import { readTopicLag, type TopicLag } from './topic-lag.ts';
+import type { TopicLag } from './topic-lag.ts';
 
 /** Sources that one answer covers. */
 const MAX_SOURCES = 1_000;
@@ -21,7 +21,7 @@ export async function readStatus(deps: Deps, caller: Caller, waitMs: number): Pr
   const { db } = deps;
   const rows = await listSourcePage(db, { names: sourcesOf(caller), limit: MAX_SOURCES });
   const sources = await Promise.all(rows.map(async (row) => toSource(row, await lagOf(deps, row, waitMs))));
-  const lag = await readTopicLag(deps.kafka, db);
+  const lag = await deps.topicLag.read();
   const [stop, integrations] = await Promise.all([readStop(db), readSinkStatus(db, caller.tenants)]);
   return {
     stop: toStop(stop),

@@ -1,5 +1,5 @@
 import { AppError } from '@orgstream/core';
-import { notFound, requireIntegration } from '../access.ts';
+import { notFound, requireIntegration, requireSync } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { decodeCursor, toPage } from '../http/cursor.ts';
 import type { Handlers } from '../http/request.ts';
@@ -36,7 +36,9 @@ export function objectHandlers(deps: Deps): Pick<Handlers, Mine> {
       return { status: 200, body };
     },
     async actOnObjects({ params, body, caller, note }) {
-      const { id, tenant } = await requireIntegration(db, caller, params.integration);
+      const head = await requireIntegration(db, caller, params.integration);
+      const { id, tenant } = head;
+      requireSync(head);
       const { action, objects, operation, all, targetId } = body;
       note({
         tenant,

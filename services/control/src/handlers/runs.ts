@@ -7,6 +7,7 @@ import {
   requireAllTenants,
   requireIntegration,
   requireRun,
+  requireSync,
   requireTenant,
 } from '../access.ts';
 import type { Deps } from '../deps.ts';
@@ -43,7 +44,9 @@ export function runHandlers(deps: Deps): Pick<Handlers, Mine> {
       return { status: 200, body: await runPage(query, { integration: id, kind: query.kind, state: query.state }) };
     },
     async startRun({ params, body, caller, note }) {
-      const { id, tenant } = await requireIntegration(db, caller, params.integration);
+      const head = await requireIntegration(db, caller, params.integration);
+      const { id, tenant } = head;
+      requireSync(head);
       note({ tenant, integration: id, object: { kind: body.kind, scope: body.scope, dryRun: body.dryRun } });
       await checkScope(deps, body.scope, id);
       const edited = await settingsOf(deps, { id, body, caller });

@@ -78,12 +78,13 @@ export function systemHandlers(deps: Deps): Pick<Handlers, Mine> {
       const { tenant } = body;
       note({ tenant: tenant ?? null, object: { source } });
       if (tenant === undefined) requireAllTenants(caller);
-      else await requireTenant(db, caller, tenant);
+      // A site that has no integration yet may be read too: whether there is one, ziik-cdc says (TENANT_UNKNOWN).
+      else if (caller.tenants !== null) await requireTenant(db, caller, tenant);
       if (tenant !== undefined && parseTenantKey(tenant)?.source !== source) {
         throw new AppError('REQUEST_INVALID', 'body: tenant: it is of another source', { field: 'tenant' });
       }
       const [known] = await listSourcePage(db, { names: [source], limit: 1 });
-      if (!known) throw notFound('source');
+      if (!known) throw new AppError('SOURCE_UNKNOWN', `there is no source ${source}`);
       const payload =
         tenant === undefined ? { source, reason: 'operator', recreate: true } : { source, tenant, reason: 'operator' };
       const { id, state, result } = await commands.ask({ addressee: 'ziik-cdc', kind: 'snapshot', payload });

@@ -9,7 +9,7 @@ let ours: TenantFixture;
 let theirs: TenantFixture;
 
 beforeAll(async () => {
-  ctx = await ControlContext.open({ CONTROL_STREAMS: 3 });
+  ctx = await ControlContext.open({ CONTROL_STREAMS: 3, CONTROL_KEEP_ALIVE_MS: 200 });
   ours = await ctx.addTenant('eu1.42');
   theirs = await ctx.addTenant('eu1.43');
 });
@@ -25,12 +25,15 @@ async function listen(token: string, options: { readonly integration?: string; r
     ...(integration === undefined ? {} : { query: { integration } }),
     ...(lastEventId === undefined ? {} : { lastEventId }),
   });
+  let over = false;
   const ended = (async () => {
     for await (const event of stream) events.push(event);
+    over = true;
   })();
   await Promise.race([until(() => events.length > 0, { deadlineMs: 5_000, what: 'the first event' }), ended]);
   return {
     events,
+    hasEnded: () => over,
     see: (what: string, fits: (event: StreamEvent) => boolean) =>
       until(() => events.find(fits), { deadlineMs: 8_000, what }),
     async [Symbol.asyncDispose]() {
@@ -100,4 +103,18 @@ test('more streams than allowed are refused, and a closed one makes room', async
     return stream.events.length > 0;
   };
   expect(await until(room, { deadlineMs: 5_000, what: 'room for one more' })).toBe(true);
+});
+
+test('the stream of a revoked token ends', async () => {
+  const admin = await ctx.client('admin');
+  const made = await admin.createToken({ body: { name: 'short', role: 'viewer' } });
+  await using stream = await listen(made.secret);
+  await admin.revokeToken({ params: { token: made.id } });
+  await until(() => stream.hasEnded(), { deadlineMs: 5_000, what: 'the end of the stream' });
+});
+
+test('HEAD opens no stream', async () => {
+  const headers = { authorization: `Bearer ${await ctx.token('viewer')}` };
+  const response = await fetch(`${ctx.url}/v1/stream`, { method: 'HEAD', headers });
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
 });

@@ -1,4 +1,5 @@
 import { AppError } from '@orgstream/core';
+import { isTokenInForce } from '@orgstream/database';
 import type { Request, Response } from 'express';
 import { maySee, requireIntegration } from '../access.ts';
 import type { Deps } from '../deps.ts';
@@ -6,12 +7,8 @@ import type { Ask } from '../http/request.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Hub, HubEvent } from './hub.ts';
 
-/** A comment this often keeps proxies from closing the connection. */
-const KEEP_ALIVE_MS = 15_000;
 /** A client that does not read is let go of: it comes back with Last-Event-ID. */
 const MAX_UNREAD_BYTES = 1_000_000;
-/** A stream ends after so long: a revoked token sees nothing more by then. Clients connect anew. */
-const MAX_AGE_MS = 10 * 60_000;
 
 export interface Streams {
   open(ask: Ask<'stream'>, request: Request, response: Response): Promise<void>;
@@ -25,6 +22,8 @@ export function createStreams(options: {
   readonly hub: Hub;
   readonly metrics: Metrics;
   readonly max: number;
+  /** A comment this often keeps proxies from closing the connection; the token is looked at again each time. */
+  readonly keepAliveMs: number;
 }): Streams {
   const { deps, hub, metrics } = options;
   const ends = new Set<() => void>();
@@ -38,7 +37,9 @@ export function createStreams(options: {
       const wanted = (event: HubEvent): boolean =>
         (event.tenant === null ? event.event === 'stop' || caller.tenants === null : maySee(caller, event.tenant)) &&
         (query.integration === undefined || event.event === 'stop' || event.integration === query.integration);
-      const { end, write } = begin(response);
+      if (request.method === 'HEAD') return void response.type('text/event-stream').end();
+      const inForce = (): Promise<boolean> => isTokenInForce(deps.db, caller.tokenId);
+      const { end, write } = begin(response, { inForce, keepAliveMs: options.keepAliveMs });
       ends.add(end);
       metrics.streams(ends.size);
       let unsubscribe = (): void => {};
@@ -66,15 +67,23 @@ export function createStreams(options: {
   };
 }
 
-function begin(response: Response): { readonly end: () => void; readonly write: (event: HubEvent) => void } {
+function begin(
+  response: Response,
+  options: { readonly inForce: () => Promise<boolean>; readonly keepAliveMs: number },
+): { readonly end: () => void; readonly write: (event: HubEvent) => void } {
   response.status(200).set({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
   response.flushHeaders();
   response.write('retry: 2000\n\n');
-  const keepAlive = setInterval(() => response.write(': \n\n'), KEEP_ALIVE_MS);
-  const age = setTimeout(() => end(), MAX_AGE_MS);
+  const keepAlive = setInterval(() => {
+    response.write(': \n\n');
+    // A database that does not answer is no reason to end: no event comes then either.
+    options.inForce().then(
+      (yes) => void (yes || end()),
+      () => {},
+    );
+  }, options.keepAliveMs);
   const end = (): void => {
     clearInterval(keepAlive);
-    clearTimeout(age);
     if (!response.writableEnded) response.end();
   };
   return {
