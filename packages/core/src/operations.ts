@@ -16,6 +16,7 @@ export const operations = [
   'permission_removed',
   'email_changed',
   'job_profile_changed',
+  'dates_changed',
 ] as const;
 export type Operation = (typeof operations)[number];
 

@@ -98,6 +98,7 @@ function personOperations(from: AppliedPerson, to: AppliedPerson): readonly Oper
     ['permission_removed', from.permissionTypeIds.some((id) => !has.has(id))],
     ['email_changed', from.email.toLowerCase() !== to.email.toLowerCase()],
     ['job_profile_changed', to.jobProfileId !== null && from.jobProfileId !== to.jobProfileId],
+    ['dates_changed', from.firstDay !== to.firstDay || from.lastDay !== to.lastDay],
   ]);
 }
 

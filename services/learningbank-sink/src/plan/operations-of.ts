@@ -18,11 +18,12 @@ export function operationsOf(action: Action, isLinked: boolean): readonly Operat
     case 'user.delete':
       return ['delete'];
     case 'user.update': {
-      const { firstName, lastName, email, jobProfileId } = action.set;
+      const { firstName, lastName, email, jobProfileId, firstDay, lastDay } = action.set;
       return namesOf({
         rename: firstName !== undefined || lastName !== undefined,
         email_changed: email !== undefined,
         job_profile_changed: jobProfileId !== undefined,
+        dates_changed: firstDay !== undefined || lastDay !== undefined,
       });
     }
     case 'user.departments':

@@ -2,6 +2,7 @@ import type { AppliedPerson, Policy, TargetId } from '../model.ts';
 import type { DesiredPerson } from './desired-person.ts';
 import type { PersonInput } from './input.ts';
 import type { Judged } from './judged.ts';
+import { behaviourOf } from './presets.ts';
 import { compareIds } from './text.ts';
 
 /**
@@ -17,7 +18,11 @@ export function desiredTerms(input: PersonInput, desired: DesiredPerson, policy:
     lastName,
     email,
     departments: [primary, ...others.toSorted()],
-    permissionTypes: permissionTypeIds.map(permissionTypeTerm(input)).toSorted(compareIds),
+    // Where they are managed by hand, nothing is desired of them.
+    ...(behaviourOf(policy.settings).permissions === 'from_roles'
+      ? { permissionTypes: permissionTypeIds.map(permissionTypeTerm(input)).toSorted(compareIds) }
+      : {}),
+    ...daysOf(desired),
     roles: roles.map(({ id }) => id),
     ...(roles.length > 0 && !updateJobProfile ? { updateJobProfile } : {}),
     ...(keepForeignDepartments ? { keepForeignDepartments } : {}),
@@ -25,6 +30,10 @@ export function desiredTerms(input: PersonInput, desired: DesiredPerson, policy:
 }
 
 type Terms = Readonly<Record<string, unknown>>;
+
+function daysOf({ firstDay, lastDay }: Pick<AppliedPerson, 'firstDay' | 'lastDay'>): Terms {
+  return { ...(firstDay === undefined ? {} : { firstDay }), ...(lastDay === undefined ? {} : { lastDay }) };
+}
 
 /** Before and after, in source terms: the name, and what differs. */
 export function shownTerms(
@@ -50,11 +59,12 @@ function termsOf(input: PersonInput, policy: Policy, applied: AppliedPerson): Te
     departments: applied.departmentIds.map(departmentTerm(input, policy)),
     permissionTypes: applied.permissionTypeIds.map(permissionTypeTerm(input)),
     jobProfileId,
+    ...daysOf(applied),
   };
 }
 
 /** The person's own units first: the top unit's department is often the default one too. */
-function departmentTerm(input: PersonInput, { catalogue }: Policy): (id: TargetId) => string {
+function departmentTerm(input: PersonInput, policy: Policy): (id: TargetId) => string {
   const own = new Map<TargetId, string>();
   for (const { unitId } of input.memberships) {
     const unit = unitId === null ? undefined : input.units.get(unitId);
@@ -63,7 +73,9 @@ function departmentTerm(input: PersonInput, { catalogue }: Policy): (id: TargetI
   return (id) => {
     const mine = own.get(id);
     if (mine !== undefined) return `unit/${mine}`;
-    if (id === catalogue.defaultDepartmentId) return 'default';
+    // The integration's own is part of what is desired; the platform's is whatever it is.
+    if (id === policy.settings.defaults.departmentId) return `default #${id}`;
+    if (id === policy.catalogue.defaultDepartmentId) return 'default';
     const other = input.ourDepartments.get(id);
     return other === undefined ? `#${id}` : `unit/${other}`;
   };

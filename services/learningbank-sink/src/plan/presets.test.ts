@@ -393,7 +393,11 @@ describe('§6 first/last day', () => {
   test.each(flatOnes)('%s: written at creation and updated after it', (preset) => {
     const world = acme({ preset }).person('8', hired).converge();
     expect(user(world, '8')).toMatchObject({ firstDay: '2026-02-01', lastDay: '2026-12-31' });
-    expect(callsOf(world, (w) => w.person('8', { ...hired, lastDay: null }))).toEqual(['user.update']);
+    world.person('8', { ...hired, lastDay: null });
+    const { operations, before, after } = assess(world.input({ kind: 'person', id: '8' }), world.policy());
+    expect(operations).toEqual(['dates_changed']);
+    expect([before, after]).toMatchObject([{ lastDay: '2026-12-31' }, { lastDay: null }]);
+    expect(callsOf(world, () => {})).toEqual(['user.update']);
     expect(user(world, '8')).toMatchObject({ firstDay: '2026-02-01', lastDay: null });
     expect(callsOf(world, (w) => w.markAll())).toEqual([]);
   });
