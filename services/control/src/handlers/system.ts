@@ -1,6 +1,6 @@
 import { AppError, parseTenantKey } from '@orgstream/core';
 import { readStop, setStop } from '@orgstream/database';
-import { notFound, requireAllTenants, requireTenant, sourcesOf } from '../access.ts';
+import { requireAllTenants, requireTenant, sourcesOf } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { decodeCursor, toPage } from '../http/cursor.ts';
 import type { Handlers } from '../http/request.ts';
