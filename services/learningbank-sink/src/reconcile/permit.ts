@@ -54,6 +54,9 @@ export async function permit(
 ): Promise<RunEnd | undefined> {
   const { integration, brake } = context;
   const { kind, id, generation, standing } = claimed;
+  // Only looks, and nobody holds it: what would be done is not known before.
+  const looks = planned.outcome.kind === 'look_up';
+  if (looks && standing.holdHash === null) return undefined;
   const { operations, hash } = planned.assess();
   // An operator decided to go back: neither holds nor the brake are asked.
   if (standing.undo) {
@@ -61,8 +64,6 @@ export async function permit(
     return integration.shadow ? inShadow(planned, { operations, hash }) : undefined;
   }
   if (grant.covers(operations, hash)) return undefined;
-  // Only looks: what would be done is not known before.
-  const looks = planned.outcome.kind === 'look_up';
   const hold = heldBy(standing, hash);
   if (looks) return hold ? { to: 'held', code: hold, operations, hash } : undefined;
   if (!hold && standing.holdHash !== null) await clearHold(context.db, claimed, hash);
