@@ -1,5 +1,5 @@
-import { topics } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
+import { lockIngest } from '../ingest/erased.ts';
 import { query } from '../ingest/query.ts';
 import { notifyWork } from '../ingest/work-store.ts';
 import { marker } from '../model.ts';
@@ -115,9 +115,7 @@ async function lockWriters(tx: Knex, tenant: string): Promise<readonly string[]>
     `select from sink.platform where id in (select platform from sink.integration_state where tenant = ?) order by id for update`,
     [tenant],
   );
-  await query(tx, `select from sink.ingest_offset where topic = ? order by partition for update`, [
-    topics.directoryChanges,
-  ]);
+  await lockIngest(tx);
   const rows = await query<{ id: string }>(tx, `select id from control.integration where tenant = ?`, [tenant]);
   return rows.map(({ id }) => id);
 }

@@ -21,7 +21,8 @@ export const undoPlanner: RunPlanner = {
     const found: Found[] = [];
     for (let at = 0; at < objects.length && !signal.aborted; at += batch) {
       for (const past of await readPast(db, integration.id, objects.slice(at, at + batch))) {
-        found.push({ past, verdict: undoing(past, of) });
+        // Of a large run, only what is shown is kept.
+        found.push({ past: { ...past, calls: [] }, verdict: undoing(past, of) });
       }
     }
     const ordered = inOrder(found);
