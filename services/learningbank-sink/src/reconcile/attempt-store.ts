@@ -23,7 +23,8 @@ export type Refusal = 'lease_lost' | 'disabled';
 /**
  * Writes many attempts in the one transaction that checks the lease token, the stop button and, of each integration, that
  * it is enabled, not paused, and of the generation the call was planned with. Their rows are locked against change until
- * the commit: once `disable` or a stop has committed, no attempt can follow. Answers in the order of `starts`: the attempt's id, or why there is none.
+ * the commit: once `disable` or a stop has committed, no attempt can follow. Nor of an object whose work was put into lane
+ * gap meanwhile: its run was paused or cancelled. Answers in the order of `starts`: the attempt's id, or why there is none.
  */
 export async function openAttempts(
   db: Knex,
@@ -66,7 +67,8 @@ export async function openAttempts(
          join allowed on allowed.id = a.integration_id and allowed.generation = a.generation
         cross join lease
          left join sink.link l on (l.integration_id, l.kind, l.id) = (a.integration_id, a.kind, a.object_id)
-        where a.kind <> 'person' or not exists (select from sink.erased e where e.tenant = allowed.tenant and e.person_id = a.object_id)
+        where not exists (select from sink.erased e where e.tenant = allowed.tenant and a.kind = 'person' and e.person_id = a.object_id)
+          and not exists (select from sink.work k where (k.integration_id, k.kind, k.id) = (a.integration_id, a.kind, a.object_id) and k.lane = 3)
         returning id, integration_id, kind, object_id)
      select a.integration_id, a.kind, a.object_id, w.id as attempt, exists (select from lease) as held
        from a left join written w using (integration_id, kind, object_id)`,

@@ -38,16 +38,19 @@ export interface WorkEnd {
   readonly key: WorkKey;
   readonly generation: number;
   readonly verdict: Verdict;
+  /** Generation of the integration that it was planned under: under another one by now, it is planned again. */
+  readonly plannedUnder?: number;
 }
 
 /** Rows as `jsonb_to_recordset` reads them. */
 function endRows(ends: readonly WorkEnd[]): string {
   return JSON.stringify(
-    ends.map(({ key, generation, verdict }) => ({
+    ends.map(({ key, generation, verdict, plannedUnder = null }) => ({
       integration_id: key.integrationId,
       kind: key.kind,
       id: key.id,
       generation,
+      planned_under: plannedUnder,
       verdict: verdict.to,
       freed: verdict.to === 'settle' && verdict.freed,
       code: 'code' in verdict ? verdict.code : null,
@@ -76,7 +79,8 @@ function endRows(ends: readonly WorkEnd[]): string {
  * statement.
  *
  * What an operator decided about an object while it was in work stands: an approval of what is now held makes it ready, a
- * hold keeps its own code.
+ * hold keeps its own code. What was planned under settings that are not in force any more is planned again: settled under
+ * the old ones, the mark that the new ones made would be lost.
  */
 async function endInOneStatement(
   db: Knex,
@@ -86,9 +90,17 @@ async function endInOneStatement(
     `with lease as materialized (
        select from sink.platform where id = :platform and lease_token = :token for share),
      e as materialized (
-       select * from jsonb_to_recordset(cast(:ends as jsonb)) as r (integration_id uuid, kind text, id text,
-         generation bigint, verdict text, freed boolean, code text, detail jsonb, wait_ms int, burn int,
-         waits_kind text, waits_id text, operations text[], hash text, undone boolean)
+       select r.integration_id, r.kind, r.id, r.generation, case when s.stale then 'retry' else r.verdict end as verdict,
+              r.freed and not s.stale as freed, case when not s.stale then r.code end as code, case when not s.stale then r.detail end as detail,
+              case when s.stale then 0 else r.wait_ms end as wait_ms, case when s.stale then 0 else r.burn end as burn,
+              case when not s.stale then r.waits_kind end as waits_kind, case when not s.stale then r.waits_id end as waits_id,
+              case when not s.stale then r.operations end as operations, case when not s.stale then r.hash end as hash,
+              r.undone and not s.stale as undone
+         from jsonb_to_recordset(cast(:ends as jsonb)) as r (integration_id uuid, kind text, id text,
+                generation bigint, planned_under int, verdict text, freed boolean, code text, detail jsonb, wait_ms int, burn int,
+                waits_kind text, waits_id text, operations text[], hash text, undone boolean)
+         left join control.integration i on i.id = r.integration_id
+        cross join lateral (select r.planned_under is not null and r.planned_under is distinct from i.generation as stale) s
         where exists (select from lease)),
      was as materialized (
        select e.*, w.lane, w.code as old_code, y.code as blocker_code,

@@ -263,7 +263,8 @@ export class PlatformWorker {
     const end = await runObject(this.#contextOf(integration), claimed);
     metrics.outcome(end.to);
     if (end.to === 'drop') return;
-    await this.#records.endWork({ key: claimed, generation: claimed.generation, verdict: end });
+    const { generation: plannedUnder } = integration;
+    await this.#records.endWork({ key: claimed, generation: claimed.generation, plannedUnder, verdict: end });
     if (end.to === 'settle') {
       metrics.inStep({ lane: laneName(claimed.lane), ageMs: now().getTime() - claimed.committedAtMs });
     }

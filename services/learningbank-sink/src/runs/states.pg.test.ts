@@ -34,6 +34,8 @@ test('pause, resume and cancel: nothing is sent while paused; what a cancelled r
   // Live changes go on meanwhile, also of an object of the run.
   await ctx.commit(person('z'), member('mz', 'z', '12'));
   await until(async () => (await platform.state()).users.length === 31, { deadlineMs: 5_000, what: 'the live change' });
+  const isSettled = async () => !(await ctx.work()).some(({ id }) => id === 'z');
+  await until(isSettled, { deadlineMs: 5_000, what: 'the live change to be settled' });
   expect(await outstanding()).toBe(left);
   expect(await operator.decide(run, 'resume')).toMatchObject({ code: null });
   expect(await operator.decide(run, 'resume')).toMatchObject({ code: 'RUN_STATE' });
