@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
+import { againLaws } from './laws/again.ts';
 import { crashLaws } from './laws/crash.ts';
 import { infrastructureLaws } from './laws/infrastructure.ts';
 import { kafkaLostLaws } from './laws/kafka-lost.ts';
@@ -32,6 +33,9 @@ describe('infrastructure', () => {
 });
 describe('sources', () => {
   sourceLaws(() => own);
+});
+describe('read again', () => {
+  againLaws();
 });
 describe('our database is put back', () => {
   restoreLaws(() => own);
