@@ -198,6 +198,7 @@ export async function up(knex: Knex): Promise<void> {
     comment on column sink.work.generation is 'New with every mark, never used twice: a row that was settled and marked again must not look like the claimed one. Settled only where it is still the claimed one.';
     create index work_ready on sink.work (integration_id, kind, lane, next_at) where state = 'ready';
     create index work_unripe on sink.work (integration_id) where not ripe;
+    create index work_outstanding on sink.work (integration_id, kind) where lane < 3;
     create index work_waiting on sink.work (integration_id, waits_kind, waits_id) where waits_id is not null;
     create index work_run on sink.work (run_id) where run_id is not null;
     create index work_gap on sink.work (integration_id, for_run) where lane = 3;
