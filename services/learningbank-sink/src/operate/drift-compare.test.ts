@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { AppliedPerson } from '../model.ts';
 import { type Compared, driftOf, type DriftRules, type Found } from './drift-compare.ts';
 
-const rules: DriftRules = { keepForeignDepartments: false, isOurs: (id) => id < 100 };
+const rules: DriftRules = { keepForeignDepartments: false, followUnits: true, isOurs: (id) => id < 100 };
 const keeping: DriftRules = { ...rules, keepForeignDepartments: true };
 
 const applied: AppliedPerson = {
@@ -72,6 +72,21 @@ test.each<[string, boolean, Compared, Found, DriftRules?]>([
     { kind: 'role', madeByUs: true, applied: { name: 'A' } },
     { name: 'B' } as PermissionType,
   ],
+  [
+    'a department moved by hand, where departments are never touched again',
+    false,
+    { kind: 'unit', madeByUs: true, applied: { name: 'A', parentId: 1 } },
+    { name: 'B', parentId: 2 } as Department,
+    { ...rules, followUnits: false },
+  ],
+  [
+    'who is left alone, whatever was changed by hand',
+    false,
+    link({ untouched: 'filtered' }),
+    user({ lastName: 'X', isActive: false }),
+  ],
+  ['another last day than we wrote', true, link({ lastDay: '2026-12-31' }), user({ lastDay: null })],
+  ['a day that we never wrote', false, link(), user({ lastDay: '2026-12-31' })],
   [
     'a department elsewhere',
     true,

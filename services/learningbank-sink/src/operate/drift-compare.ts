@@ -16,6 +16,8 @@ export interface Compared {
 /** What counts as ours when departments are compared. */
 export interface DriftRules {
   readonly keepForeignDepartments: boolean;
+  /** Departments follow the source; else what people make of them is kept (semantics.md §4). */
+  readonly followUnits: boolean;
   /** The department of one of our units, or the default one. */
   readonly isOurs: (departmentId: TargetId) => boolean;
 }
@@ -38,13 +40,16 @@ export function driftOf(
   switch (kind) {
     case 'unit': {
       const observed = unitFrom(found as Department);
-      return operationsBetween(kind, observed, applied as AppliedUnit).length > 0 ? { observed } : undefined;
+      const differs = operationsBetween(kind, observed, applied as AppliedUnit).length > 0;
+      return rules.followUnits && differs ? { observed } : undefined;
     }
     case 'role': {
       const observed = roleFrom(found as PermissionType);
       return link.madeByUs && operationsBetween(kind, observed, applied).length > 0 ? { observed } : undefined;
     }
     case 'person': {
+      // Left alone by the filters: managed by hand.
+      if ((applied as AppliedPerson).untouched) return undefined;
       const observed = observedPerson(found as User, applied as AppliedPerson);
       return isPersonDifferent(observed, applied as AppliedPerson, rules) ? { observed } : undefined;
     }

@@ -2,7 +2,7 @@ import type { User } from '@orgstream/clients';
 import { AppError } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
 import type { ObjectKind, TargetId } from '../model.ts';
-import { assess, loadPlanInputs, ownerMark } from '../plan/index.ts';
+import { assess, behaviourOf, loadPlanInputs, ownerMark } from '../plan/index.ts';
 import { markDependants } from '../reconcile/dependants.ts';
 import { markOwners } from '../reconcile/link-store.ts';
 import { errorFacts } from '../reconcile/error-facts.ts';
@@ -62,7 +62,8 @@ async function rulesOf({ db, integration, policy }: RunContext): Promise<DriftRu
   const { defaultDepartmentId } = policy.catalogue;
   return {
     keepForeignDepartments: policy.settings.keepForeignDepartments,
-    isOurs: (id) => id === defaultDepartmentId || units.has(id),
+    followUnits: behaviourOf(policy.settings).follow,
+    isOurs: (id) => id === defaultDepartmentId || id === policy.settings.defaults.departmentId || units.has(id),
   };
 }
 

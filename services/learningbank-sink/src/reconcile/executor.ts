@@ -100,5 +100,7 @@ export function personFrom(user: User, known: AppliedPerson): AppliedPerson {
     permissionTypeIds: user.permissionTypeIds.filter((id) => known.permissionTypeIds.includes(id)),
     jobProfileId: known.jobProfileId === null ? null : user.jobProfileId,
     jobProfileRoles: known.jobProfileRoles,
+    ...(known.firstDay === undefined ? {} : { firstDay: user.firstDay }),
+    ...(known.lastDay === undefined ? {} : { lastDay: user.lastDay }),
   };
 }
