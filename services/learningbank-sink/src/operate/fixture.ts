@@ -47,12 +47,12 @@ export class Operator {
     return this.ask('objects.act', { action, by: 'a test', ...rest });
   }
 
-  /** Starts a run and waits for its plan. */
+  /** Starts a run and waits until it asks for approval; one that asks nobody, until its end. */
   async plan(kind: RunKind, scope: RunScope = { all: true }, dryRun = false): Promise<string> {
     const answer = await this.ask('run.start', { kind, scope, dryRun, by: 'a test' });
     if (answer.state !== 'done') throw new Error(`${answer.code}: ${answer.message}`);
     const { run } = answer.result as { readonly run: string };
-    await this.reached(run, ['planned', 'done', 'failed']);
+    await this.reached(run, ['asks', 'done', 'failed']);
     return run;
   }
 
@@ -74,7 +74,7 @@ export class Operator {
   async run(run: string): Promise<{ readonly state: string; readonly code: string | null }> {
     const rows = await query<{ state: string; code: string | null }>(
       this.#ctx.db,
-      `select state, code from sink.run where id = ?`,
+      `select case when state = 'planned' and needs_approval and not dry_run then 'asks' else state end as state, code from sink.run where id = ?`,
       [run],
     );
     return rows[0]!;

@@ -187,7 +187,7 @@ test('what was changed since is refused, item by item; nothing to undo is said',
   await operator.ask('run.decide', { run: undo, decision: 'cancel', by: 'a test' });
   const none = await operator.plan('undo', { kind: 'unit', id: '1' });
   expect(await operator.items(none)).toMatchObject([{ code: 'UNDO_NOTHING' }]);
-  await operator.reached(none, ['done', 'planned']);
+  await operator.reached(none, ['done', 'asks']);
   expect((await platform.writes()).length).toBeGreaterThan(0);
 });
 
