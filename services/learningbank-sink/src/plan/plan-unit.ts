@@ -77,12 +77,12 @@ export function createUnit(input: UnitInput, slot: Slot, policy: Policy): Outcom
   }
   const own = input.candidates.find((candidate) => candidate.externalId === externalId);
   const named = input.candidates.filter((candidate) => isNamed(candidate, slot, isFlat));
-  if (!own && !adoptable(input.candidates, input.units.get(input.id)?.resolution) && named.length > 1) {
+  const chosen = adoptable(input.candidates, input.units.get(input.id)?.resolution);
+  if (!own && !chosen && named.length > 1) {
     return conflict('DEPARTMENT_AMBIGUOUS', {
       targetIds: named.map(({ targetId }) => targetId).toSorted((a, b) => a - b),
     });
   }
-  const chosen = adoptable(input.candidates, input.units.get(input.id)?.resolution);
   const found = own ?? chosen ?? named[0];
   if (!found) return act({ op: 'department.create', ...slot, externalId, after: slot });
   if (found.linkedBy?.scope === 'elsewhere' || (!isFlat && found.targetId === policy.catalogue.topDepartmentId)) {

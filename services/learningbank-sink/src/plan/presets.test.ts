@@ -121,6 +121,10 @@ describe('§6 department structure', () => {
       detail: { targetIds: ids },
     });
     expect(world.converge().target.calls).toEqual([]);
+    world.resolutions.set('unit/2', { action: 'adopt', targetId: ids[1]! });
+    world.mark('unit', '2').converge();
+    expect(world.links.unit.get('2')).toMatchObject({ targetId: ids[1], madeByUs: false });
+    expect([world.target.calls, [...world.work.values()]]).toEqual([[], []]);
   });
 
   test.each(flatOnes)(
