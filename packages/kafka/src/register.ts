@@ -1,4 +1,4 @@
-import { AppError, recordsOf, schemas, subjectOf } from '@orgstream/core';
+import { AppError, isAppError, recordsOf, schemas, subjectOf } from '@orgstream/core';
 import type { RecordName } from './codec-port.ts';
 import type { RegistryOptions } from './registry.ts';
 
@@ -29,11 +29,24 @@ export async function registerSchemas(
     const reasons = bad.flatMap((report) => report.reasons);
     throw new AppError('SCHEMA_INCOMPATIBLE', `registering ${names.join(', ')}`, { subjects: names, reasons });
   }
-  for (const { subject, body } of subjects) {
-    await ensureLevel(options, subject);
-    await call(options, 'POST', `/subjects/${encodeURIComponent(subject)}/versions`, body);
+  for (const entry of subjects) {
+    await ensureLevel(options, entry.subject);
+    await register(options, entry);
   }
   return reports;
+}
+
+/** As with the level: a 409 from somebody else's registration under way is none from the schema, which was judged before. */
+async function register(options: RegistryOptions, entry: Subject): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await call(options, 'POST', `/subjects/${encodeURIComponent(entry.subject)}/versions`, entry.body);
+      return;
+    } catch (error) {
+      if (attempt === TRIES || !isAppError(error, 'SCHEMA_INCOMPATIBLE')) throw error;
+      if ((await check(options, entry)).state === 'incompatible') throw error;
+    }
+  }
 }
 
 /** How every record type stands, without registering anything. Throws REGISTRY_UNREACHABLE. */
@@ -88,8 +101,8 @@ interface Compatibility {
   readonly messages?: readonly string[];
 }
 
-/** Two registrations at once: whoever comes second is told 409, and finds the level set when it looks again. */
-const LEVEL_TRIES = 5;
+/** Two registrations at once: whoever comes second is told 409, and finds it done when it looks again. */
+const TRIES = 5;
 
 async function ensureLevel(options: RegistryOptions, subject: string): Promise<void> {
   const path = `/config/${encodeURIComponent(subject)}`;
@@ -98,8 +111,7 @@ async function ensureLevel(options: RegistryOptions, subject: string): Promise<v
     if ((current.body as { compatibilityLevel?: string }).compatibilityLevel === level) return;
     const { status } = await call(options, 'PUT', path, { compatibility: level });
     if (status === 200) return;
-    if (attempt === LEVEL_TRIES)
-      throw new AppError('REGISTRY_UNREACHABLE', `setting the level of ${subject}`, { status });
+    if (attempt === TRIES) throw new AppError('REGISTRY_UNREACHABLE', `setting the level of ${subject}`, { status });
   }
 }
 
