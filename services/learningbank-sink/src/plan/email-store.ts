@@ -61,6 +61,9 @@ interface TwinRow extends PersonRow, WorkColumns {
 /**
  * Other people without a link who have the same address: the first few by what the planner asks of them, active before
  * leaving, ready before standing still, lower id first. Searched once per address: five thousand people may share one.
+ *
+ * `limit 1` on what has one row at most: work and links are looked up by their whole key. As plain joins they were scanned
+ * once per address while Postgres had no statistics of them yet, which is in every first sync.
  */
 export async function loadTwins(
   db: Knex,
@@ -77,9 +80,11 @@ export async function loadTwins(
       cross join lateral (
         select f.id, ${personColumns}, w.state as work_state, w.lane
           from sink.person f
-          left join sink.work w on w.integration_id = :id and w.kind = 'person' and w.id = f.id
-         where f.tenant = :tenant and lower(trim(f.email)) = e.email and not f.deleted
-           and not exists (select from sink.link l where l.integration_id = :id and l.kind = 'person' and l.id = f.id)
+          left join lateral (
+            select k.state, k.lane from sink.work k where k.integration_id = :id and k.kind = 'person' and k.id = f.id limit 1) w on true
+          left join lateral (
+            select l.id from sink.link l where l.integration_id = :id and l.kind = 'person' and l.id = f.id limit 1) l on true
+         where f.tenant = :tenant and lower(trim(f.email)) = e.email and not f.deleted and l.id is null
          order by f.active is false or f.anonymised or coalesce(f.expires_at <= now(), false),
                   (w.state = 'ready' and w.lane <> ${lanes.gap}) is not true, length(f.id), f.id
          limit ${twinsPerAddress + 1}) t
