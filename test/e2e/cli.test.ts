@@ -96,8 +96,9 @@ describe('orgstream, the real binary', () => {
     await renamePerson(scene.ziik, scene.siteId, scene.person('ida'), { firstName: 'Ida Sofie' });
     await scene.prove();
     expect(await scene.user(scene.person('ida'))).toMatchObject({ firstName: 'Ida Sofie' });
-    expect(await countCalls(await scene.file(), platform)).toEqual(before);
-    expect(before.writes).toBe(0);
+    const { reads, writes } = before;
+    expect(await countCalls(await scene.file(), platform)).toMatchObject({ reads, writes });
+    expect(writes).toBe(0);
   });
 
   test('while a change is on its way, status says not converged', async () => {
