@@ -151,11 +151,11 @@ export class SinkContext implements AsyncDisposable {
   }
 
   /** Starts a reconciler on this database, with short times unless told otherwise. */
-  start(settings: Partial<WorkerSettings> = {}): Running {
+  start(settings: Partial<WorkerSettings> = {}, db: Knex = this.db): Running {
     const stopping = new AbortController();
     const registry = new Registry();
     const reconciler = createReconciler({
-      db: this.db,
+      db,
       databaseUrl: this.database.url,
       secrets: createSecretBox(secretKey),
       log: createLogger({ service: 'test', level: process.env['TEST_LOG'] ?? 'silent' }),
