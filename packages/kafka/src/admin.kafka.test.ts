@@ -57,6 +57,23 @@ describe('applyTopics', () => {
   });
 });
 
+describe('describeTopic', () => {
+  test('shows partitions with their copies, and every setting', async () => {
+    const topic = uniqueTopic();
+    await admin.applyTopics([spec(topic, { 'cleanup.policy': 'compact' })]);
+    const { partitions, config } = await admin.describeTopic(topic);
+    expect(partitions).toEqual([
+      { partition: 0, replicas: 1, inSync: 1 },
+      { partition: 1, replicas: 1, inSync: 1 },
+    ]);
+    expect(config).toMatchObject({ 'cleanup.policy': 'compact' });
+  });
+
+  test('a missing topic is TOPIC_MISSING', async () => {
+    await expect(admin.describeTopic(uniqueTopic())).rejects.toMatchObject({ code: 'TOPIC_MISSING' });
+  });
+});
+
 describe('generations', () => {
   test('the first record of each empty partition; found again, also behind other records, and never written twice', async () => {
     const topic = uniqueTopic();
