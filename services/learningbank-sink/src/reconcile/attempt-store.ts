@@ -67,8 +67,10 @@ export async function openAttempts(
          join allowed on allowed.id = a.integration_id and allowed.generation = a.generation
         cross join lease
          left join sink.link l on (l.integration_id, l.kind, l.id) = (a.integration_id, a.kind, a.object_id)
+         left join lateral (
+           select w.lane from sink.work w where (w.integration_id, w.kind, w.id) = (a.integration_id, a.kind, a.object_id) limit 1) k on true
         where not exists (select from sink.erased e where e.tenant = allowed.tenant and a.kind = 'person' and e.person_id = a.object_id)
-          and not exists (select from sink.work k where (k.integration_id, k.kind, k.id) = (a.integration_id, a.kind, a.object_id) and k.lane = 3)
+          and k.lane is distinct from 3
         returning id, integration_id, kind, object_id)
      select a.integration_id, a.kind, a.object_id, w.id as attempt, exists (select from lease) as held
        from a left join written w using (integration_id, kind, object_id)`,

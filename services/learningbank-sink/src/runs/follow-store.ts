@@ -4,36 +4,38 @@ import type { RunRow } from './run-store.ts';
 /**
  * Lets the items of a run follow their work rows: settled = applied if this run did something, else superseded; held,
  * parked; taken over by something else = superseded. What is held shows what it would do now. Returns how many moved.
+ *
+ * Everything beside the items is looked up by its whole key (`limit 1`): as plain joins it was compared each with each
+ * while Postgres had no statistics of the tables yet, which is in every first sync.
  */
 export async function followItems(tx: Knex, run: RunRow): Promise<number> {
   const { rows } = await tx.raw<{ rows: unknown[] }>(
-    `with done as materialized (
-       select distinct kind, object_id from sink.attempt where run_id = :run and state = 'done'),
-     seen as (
-       select i.no, i.state as was, w.id is not null as has_work, w.state as work, w.code, w.operations, w.hash,
-              d.object_id is not null or l.linked_at >= :started or (l.id is null and 'delete' = any(i.operations)) as did
+    `with seen as (
+       select i.ctid as row, i.state as was, i.operations as planned, i.kind, i.id, w.id is not null as has_work, w.state as work,
+              w.code, w.operations, w.hash
          from sink.run_item i
-         left join sink.work w on w.integration_id = :integration and w.kind = i.kind and w.id = i.id and w.run_id = :run
-         left join done d on d.kind = i.kind and d.object_id = i.id
-         left join sink.link l on l.integration_id = :integration and l.kind = i.kind and l.id = i.id
+         left join lateral (
+           select k.id, k.state, k.code, k.operations, k.hash from sink.work k
+            where k.integration_id = :integration and k.kind = i.kind and k.id = i.id and k.run_id = :run limit 1) w on true
         where i.run_id = :run and i.state in ('approved', 'held', 'parked')
           and (i.state <> 'approved' or w.id is null or w.state not in ('ready', 'waiting'))),
-     judged as (
-       select no, was, operations, hash, has_work and work = 'held' as is_held,
-              case when not has_work then case when coalesce(did, false) then 'applied' when was = 'parked' then 'parked' else 'superseded' end
-                   when work = 'held' then
-                     case when code = 'REJECTED' then 'rejected'
-                          when code = 'UNDONE' and :undo and did then 'applied'
-                          when code in ('UNDONE', 'IGNORED') then 'superseded' else 'held' end
-                   when work in ('parked', 'conflict') then 'parked' else 'approved' end as next,
-              case when has_work and work in ('held', 'parked', 'conflict') and not (code = 'UNDONE' and :undo) then code end as code
-         from seen)
+     judged as materialized (
+       select s.row, s.was, s.operations, s.hash, s.has_work and s.work = 'held' as is_held,
+              case when not s.has_work then case when d.did then 'applied' when s.was = 'parked' then 'parked' else 'superseded' end
+                   when s.work = 'held' then
+                     case when s.code = 'REJECTED' then 'rejected'
+                          when s.code = 'UNDONE' and :undo and d.did then 'applied'
+                          when s.code in ('UNDONE', 'IGNORED') then 'superseded' else 'held' end
+                   when s.work in ('parked', 'conflict') then 'parked' else 'approved' end as next,
+              case when s.has_work and s.work in ('held', 'parked', 'conflict') and not (s.code = 'UNDONE' and :undo) then s.code end as code
+         from seen s
+        cross join lateral (select ${didSql} as did offset 0) d)
      update sink.run_item i
         set state = j.next, code = case when not j.is_held and j.next = 'parked' and j.was = 'parked' then coalesce(j.code, i.code) else j.code end,
             operations = case when j.next = 'held' and j.operations <> '{}' then j.operations else i.operations end,
             hash = case when j.next = 'held' then coalesce(j.hash, i.hash) else i.hash end
        from judged j
-      where i.run_id = :run and i.no = j.no
+      where i.ctid = j.row
         and (i.state <> j.next or (j.next = 'held' and (i.hash is distinct from j.hash or i.code is distinct from j.code))
              or (j.next = 'parked' and j.code is not null and i.code is distinct from j.code))
      returning 1`,
@@ -46,6 +48,13 @@ export async function followItems(tx: Knex, run: RunRow): Promise<number> {
   );
   return rows.length;
 }
+
+/** This run did something to the object of `s`: a call, an adoption, or a link that is gone as planned. */
+const didSql = /* sql */ `
+  exists (select from sink.attempt a where a.integration_id = :integration and a.kind = s.kind and a.object_id = s.id
+             and a.run_id = :run and a.state = 'done' offset 0)
+  or coalesce((select l.linked_at >= :started from sink.link l
+                where l.integration_id = :integration and l.kind = s.kind and l.id = s.id limit 1), 'delete' = any(s.planned))`;
 
 /** True while something of the run can go on by itself: work is ready, or waits for an object that is. */
 export async function isUnderWay(tx: Knex, run: string): Promise<boolean> {

@@ -61,6 +61,7 @@ export async function markItems(tx: Knex, marking: Marking): Promise<readonly nu
         order by o.kind, o.id
        on conflict (integration_id, kind, id) do update set
          lane = least(w.lane, excluded.lane), state = 'ready', code = null, detail = null, waits_kind = null, waits_id = null,
+         own_lane = case when w.run_id is null and w.lane < :gap then w.lane else w.own_lane end,
          attempts = 0, next_at = case when w.ripe then least(w.next_at, excluded.next_at) else w.next_at end,
          generation = excluded.generation, for_run = null, run_id = excluded.run_id, operations = excluded.operations,
          hash = excluded.hash, approved_hash = excluded.approved_hash, approved_operations = excluded.approved_operations
@@ -76,6 +77,7 @@ export async function markItems(tx: Knex, marking: Marking): Promise<readonly nu
       approved,
       leaver: lanes.leaver,
       bulk: lanes.bulk,
+      gap: lanes.gap,
       ...choiceBindings(choice),
     },
   );
@@ -99,16 +101,16 @@ export async function releaseRest(tx: Knex, run: RunRow, approved: boolean): Pro
             approved_operations = case when :approved then cast('{}' as text[]) end, generation = nextval('sink.work_generation')
       where w.integration_id = :integration and w.lane = 3 and w.state in ('ready', 'waiting')
         and case when :all then w.run_id is null else w.for_run = :forRun end
-        and not exists (select from sink.run_item i where i.run_id = :run and i.kind = w.kind and i.id = w.id)`,
+        and not exists (select from sink.run_item i where i.run_id = :run and i.kind = w.kind and i.id = w.id offset 0)`,
     { run: run.id, integration: run.integrationId, forRun, all, bulk: lanes.bulk, approved },
   );
 }
 
-/** Takes the run's ready work out of everybody's hands; it keeps its place. */
+/** Takes the run's ready work out of everybody's hands; it keeps its place. What the source changed itself goes on. */
 export async function pauseWork(tx: Knex, run: RunRow): Promise<void> {
   await tx.raw(
     `update sink.work set lane = 3
-      where run_id = :run and state in ('ready', 'waiting') and lane < 3 and for_run is null`,
+      where run_id = :run and state in ('ready', 'waiting') and lane < 3 and for_run is null and own_lane is null`,
     { run: run.id },
   );
 }
@@ -122,14 +124,15 @@ export async function resumeWork(tx: Knex, run: RunRow): Promise<void> {
 }
 
 /**
- * Lets go of the run's work: what a gap or replay run held waits for the next one; what other runs would still do stays
+ * Lets go of the run's work: what is outstanding besides, by a change of its own, goes on as such, under the brake; what a
+ * gap or replay run held waits for the next one; what other runs would still do stays
  * outstanding in lane gap until a change of it, or the next run, takes it up. Undoing that had not begun is dropped.
  */
 export async function dropWork(tx: Knex, run: RunRow): Promise<void> {
   await tx.raw(
-    `update sink.work set lane = case when undo is null and state in ('ready', 'waiting') then 3 else lane end,
-            for_run = case when undo is null and state in ('ready', 'waiting') then cast(:forRun as text) end,
-            undo = case when state = 'held' then undo end, run_id = null, approved_hash = null, approved_operations = null
+    `update sink.work set lane = case when undo is null and state in ('ready', 'waiting') then coalesce(own_lane, 3) else lane end,
+            for_run = case when undo is null and state in ('ready', 'waiting') and own_lane is null then cast(:forRun as text) end,
+            undo = case when state = 'held' then undo end, run_id = null, own_lane = null, approved_hash = null, approved_operations = null
       where run_id = :run`,
     { run: run.id, forRun: waitsFor(run) },
   );
@@ -137,7 +140,9 @@ export async function dropWork(tx: Knex, run: RunRow): Promise<void> {
 
 /** At the end: what rests (parked, waiting for something parked) goes its own way, under the brake as usual. */
 export async function forgetRun(tx: Knex, run: RunRow): Promise<void> {
-  await tx.raw(`update sink.work set run_id = null, approved_operations = null where run_id = :run`, { run: run.id });
+  await tx.raw(`update sink.work set run_id = null, own_lane = null, approved_operations = null where run_id = :run`, {
+    run: run.id,
+  });
 }
 
 /** Holds what an operator rejected, bound to what was desired: without a call as long as the same is desired. */

@@ -136,7 +136,9 @@ export async function readStandings(
   }>(
     `select w.kind, w.id, w.hold_hash, w.undo is not null as undoing
        from unnest(cast(:kinds as text[]), cast(:ids as text[])) as o (kind, id)
-       join sink.work w on w.integration_id = :integration and w.kind = o.kind and w.id = o.id`,
+      cross join lateral (
+        select k.kind, k.id, k.hold_hash, k.undo from sink.work k
+         where k.integration_id = :integration and k.kind = o.kind and k.id = o.id limit 1) w`,
     { integration, kinds: objects.map(({ kind }) => kind), ids: objects.map(({ id }) => id) },
   );
   return new Map(rows.map((row) => [`${row.kind}/${row.id}`, { holdHash: row.hold_hash, isBeingUndone: row.undoing }]));
