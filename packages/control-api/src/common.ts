@@ -21,7 +21,8 @@ export const line = (max: number) =>
 export const TenantKey = z
   .string()
   .max(80)
-  .regex(/^[a-z0-9][a-z0-9-]*\.[0-9]{1,19}$/, 'must be <source>.<site id>')
+  // A site has one key: no leading zeros; and an id that fits a bigint.
+  .regex(/^[a-z0-9][a-z0-9-]*\.[1-9][0-9]{0,17}$/, 'must be <source>.<site id>')
   .describe('`<source>.<site id>`, for example `eu1.42`.');
 export const SourceName = z
   .string()

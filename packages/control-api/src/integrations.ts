@@ -12,7 +12,13 @@ const Credentials = z.strictObject({
 const PlatformUrl = z
   .url({ protocol: /^https?$/ })
   .max(500)
+  .refine((url) => !URL.canParse(url) || isBare(new URL(url)), 'takes no user, query or fragment')
   .describe("Base URL of the platform's API, with its version.");
+
+/** Everybody who may look reads the address: a password in it would be no secret. */
+function isBare({ username, password, search, hash }: URL): boolean {
+  return [username, password, search, hash].every((part) => part === '');
+}
 
 export const CreateIntegration = z.strictObject({
   tenant: TenantKey,

@@ -32,7 +32,7 @@ export interface Route {
   readonly etag?: true;
   /** If-Match is required: 428 without, 412 when it is stale. */
   readonly ifMatch?: true;
-  /** The answer holds a secret: kept sealed for repetitions under the same Idempotency-Key. */
+  /** The answer holds a secret, or people's addresses: kept sealed for repetitions under the same Idempotency-Key. */
   readonly secret?: true;
   readonly answers: Readonly<Record<number, Answer>>;
   readonly example?: { readonly body?: unknown; readonly query?: Readonly<Record<string, string>> };

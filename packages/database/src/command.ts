@@ -183,3 +183,8 @@ export async function readCommand(db: Knex, id: number): Promise<CommandRow | un
   );
   return rows[0] && { ...rows[0], id: Number(rows[0].id) };
 }
+
+/** Takes back what nobody has taken yet: who asked has gone. */
+export async function withdrawCommand(db: Knex, id: number): Promise<void> {
+  await db.raw(`delete from control.command where id = ? and state = 'new'`, [id]);
+}

@@ -35,6 +35,19 @@ export async function insertSettings(
   });
 }
 
+/** Takes back the newest version, where it never came into force and no run plans it: its run was refused. */
+export async function dropSettings(db: Knex, integration: string, version: number): Promise<void> {
+  await db.transaction(async (tx) => {
+    const now = await readSettingsVersions(tx, integration, { lock: true });
+    if (!now || now.newest !== version || now.version === version) return;
+    await tx.raw(
+      `delete from control.settings where integration_id = :integration and version = :version
+          and not exists (select from sink.run where integration_id = :integration and settings_version = :version)`,
+      { integration, version },
+    );
+  });
+}
+
 export async function readSettingsVersions(
   db: Knex,
   integration: string,

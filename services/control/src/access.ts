@@ -7,6 +7,11 @@ export function maySee(caller: Caller, tenant: string | null): boolean {
   return caller.tenants === null || (tenant !== null && caller.tenants.includes(tenant));
 }
 
+/** The tenant, for the audit that it reads: what a stranger asks about it is not in there. */
+export function visible(caller: Caller, tenant: string | undefined): string | null {
+  return tenant !== undefined && maySee(caller, tenant) ? tenant : null;
+}
+
 /** Another tenant's things are not there: the same answer as for what does not exist. */
 export function notFound(what: string): AppError {
   return new AppError('NOT_FOUND', `${what}: there is none`);

@@ -98,6 +98,8 @@ export async function createService(context: {
 async function start(server: Server, config: Config): Promise<string> {
   server.requestTimeout = 30_000;
   server.headersTimeout = 15_000;
+  // Longer than proxies and clients keep an idle connection: who closes first must not be us, as a request comes in.
+  server.keepAliveTimeout = 75_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(config.CONTROL_PORT, config.CONTROL_HOST, resolve);
   });

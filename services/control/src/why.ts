@@ -1,5 +1,6 @@
 import type { ObjectDetail } from '@orgstream/control-api';
 import { codes, isAppError, manualOf, type ErrorCode } from '@orgstream/core';
+import { withdrawCommand } from '@orgstream/database';
 import type { IntegrationHead } from './access.ts';
 import type { Deps } from './deps.ts';
 import { listAttemptPage, toAttempt } from './stores/attempt-store.ts';
@@ -47,7 +48,7 @@ export async function why(
     resolution,
     runs,
     attempts: attempts.slice(0, ATTEMPTS).map(toAttempt),
-    ...(object.explain ? await explain(deps, key) : { explained: null, explainedNote: 'not asked for' }),
+    ...(await explain(deps, head, object)),
   };
 }
 
@@ -113,11 +114,21 @@ function toLink(row: LinkRow): NonNullable<ObjectDetail['link']> {
 /** Asks planner and target; whatever goes wrong is a note: the rest of the answer stands without it. */
 async function explain(
   deps: Deps,
-  payload: { readonly integration: string; readonly kind: ObjectDetail['kind']; readonly id: string },
+  { id: integration, product }: IntegrationHead,
+  {
+    kind,
+    id,
+    explain: wanted,
+  }: { readonly kind: ObjectDetail['kind']; readonly id: string; readonly explain: boolean },
 ): Promise<Pick<ObjectDetail, 'explained' | 'explainedNote'>> {
+  if (!wanted) return { explained: null, explainedNote: 'not asked for' };
+  if (product === 'login') return { explained: null, explainedNote: 'the integration is for login only' };
+  const payload = { integration, kind, id };
   try {
     const asked = await deps.commands.ask({ addressee: 'learningbank-sink', kind: 'explain', payload });
     if (asked.state === 'done') return { explained: asked.result, explainedNote: null };
+    // Nobody would read the answer, and it costs calls to the platform.
+    await withdrawCommand(deps.db, asked.id);
     return { explained: null, explainedNote: 'the sink that owns the platform did not answer in time' };
   } catch (error) {
     if (!isAppError(error)) throw error;

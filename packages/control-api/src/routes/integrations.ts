@@ -91,6 +91,7 @@ export const integrationRoutes = {
     about: 'tenant',
     summary: 'Test the credentials and look for what should be set up better',
     params,
+    secret: true,
     answers: { 200: { description: 'Findings.', schema: Verification } },
   },
   getSettings: {

@@ -8,6 +8,7 @@ import { stale } from '../http/etag.ts';
 import type { Handlers } from '../http/request.ts';
 import { listIntegrationPage, readIntegration, toIntegration } from '../stores/integration-store.ts';
 import { checkSettings, mergeSettings } from '../settings.ts';
+import { checkNewPlatform } from './settings.ts';
 import { findOwners, verify } from '../verify.ts';
 
 type Mine =
@@ -42,12 +43,13 @@ export function integrationHandlers(deps: Deps): Pick<Handlers, Mine> {
       if (!maySee(caller, body.tenant)) throw notFound('tenant');
       note({ tenant: body.tenant, object: { name: body.name, product: body.product } });
       await requireSource(deps, body.tenant);
-      const { settings, findings } = await startSettings(deps, body);
+      const platformUrl = body.platformUrl.replace(/\/+$/, '');
+      const { settings, findings } = await startSettings(deps, { ...body, platformUrl });
       const id = await createIntegration(db, {
         tenant: body.tenant,
         name: body.name,
         product: body.product,
-        platformUrl: body.platformUrl.replace(/\/+$/, ''),
+        platformUrl,
         credentials: deps.secrets.seal(JSON.stringify(body.credentials)),
         settings,
       });
@@ -107,6 +109,7 @@ async function startSettings(
 ): Promise<{ readonly settings: IntegrationSettings; readonly findings: Finding[] }> {
   const settings = mergeSettings(defaultSettings, given.settings ?? {});
   checkSettings(settings);
+  await checkNewPlatform(deps, given.platformUrl, settings);
   if (!given.protectOwners) return { settings, findings: [] };
   const { token, ...rest } = given.credentials;
   const { emails, findings } = await findOwners(deps, given.platformUrl, { ...rest, ...(token ? { token } : {}) });

@@ -9,6 +9,7 @@ import {
   requireRun,
   requireSync,
   requireTenant,
+  visible,
 } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { decodeCursor, toPage } from '../http/cursor.ts';
@@ -92,7 +93,7 @@ export function runHandlers(deps: Deps): Pick<Handlers, Mine> {
       return { status: 200, body: await runPage(query, { integration: null, tenants: caller.tenants }) };
     },
     async startReplay({ body, caller, note }) {
-      note({ tenant: body.tenant ?? null, object: { what: body.what } });
+      note({ tenant: visible(caller, body.tenant), object: { what: body.what, tenant: body.tenant } });
       const asked = await commands.ask(await replayCommand(deps, body, caller));
       const { id, state, result } = asked;
       return { status: state === 'done' ? 200 : 202, body: { command: id, state, result } };

@@ -102,8 +102,21 @@ async function inForce({ db }: Deps, id: string, read: SettingsRead): Promise<In
 
 /** *deactivate users* is for a platform of one's own: it would deactivate another integration's people. */
 export async function checkPlatform({ db }: Deps, id: string, settings: IntegrationSettings): Promise<void> {
-  if (!settings.deactivateUsers || (await sharedWith({ db }, id)) === 0) return;
-  throw new AppError('PLATFORM_SHARED', 'settings: deactivateUsers: another integration uses this platform', {
+  if (settings.deactivateUsers && (await sharedWith({ db }, id)) > 0) throw platformShared();
+}
+
+/** The same of an integration that is to be. */
+export async function checkNewPlatform({ db }: Deps, url: string, settings: IntegrationSettings): Promise<void> {
+  if (!settings.deactivateUsers) return;
+  const { rows } = await db.raw<{ rows: unknown[] }>(
+    `select from control.integration where product = 'sync' and platform_url = ? limit 1`,
+    [url],
+  );
+  if (rows.length > 0) throw platformShared();
+}
+
+function platformShared(): AppError {
+  return new AppError('PLATFORM_SHARED', 'settings: deactivateUsers: another integration uses this platform', {
     field: 'deactivateUsers',
   });
 }

@@ -1,6 +1,6 @@
 import { AppError, parseTenantKey } from '@orgstream/core';
 import { readStop, setStop } from '@orgstream/database';
-import { requireAllTenants, requireTenant, sourcesOf } from '../access.ts';
+import { requireAllTenants, requireTenant, sourcesOf, visible } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { decodeCursor, toPage } from '../http/cursor.ts';
 import type { Handlers } from '../http/request.ts';
@@ -76,7 +76,7 @@ export function systemHandlers(deps: Deps): Pick<Handlers, Mine> {
     async snapshotSource({ params, body, caller, note }) {
       const { source } = params;
       const { tenant } = body;
-      note({ tenant: tenant ?? null, object: { source } });
+      note({ tenant: visible(caller, tenant), object: { source, tenant } });
       if (tenant === undefined) requireAllTenants(caller);
       // A site that has no integration yet may be read too: whether there is one, ziik-cdc says (TENANT_UNKNOWN).
       else if (caller.tenants !== null) await requireTenant(db, caller, tenant);

@@ -24,15 +24,18 @@ export function tokenHandlers({ db }: Deps): Pick<Handlers, Mine> {
     },
     async createToken({ body, caller, note }) {
       const { name, role, tenants, expiresAt } = body;
-      note({ tenant: tenants?.length === 1 ? tenants[0]! : null, object: { name, role, tenants: tenants ?? 'all' } });
+      const object = { name, role, tenants: tenants ?? 'all' };
+      note({ object });
       if (tenants === undefined) requireAllTenants(caller);
       else if (!tenants.every((tenant) => maySee(caller, tenant))) throw notFound('tenants');
+      // From here on only: what a stranger tries is not for the audit that a tenant reads.
+      note({ tenant: tenants?.length === 1 ? tenants[0]! : null });
       const until = expiresAt === undefined ? null : new Date(expiresAt);
       if (until !== null && until.getTime() <= Date.now()) {
         throw new AppError('REQUEST_INVALID', 'body: expiresAt: it has passed', { field: 'expiresAt' });
       }
       const made = await createToken(db, { name, role, tenants: tenants ?? null, expiresAt: until, by: caller.name });
-      note({ object: { token: made.id, name, role, tenants: tenants ?? 'all' } });
+      note({ object: { token: made.id, ...object } });
       return { status: 201, body: { ...toToken(made), secret: made.secret } };
     },
     async revokeToken({ params, caller, note }) {

@@ -32,12 +32,12 @@ export function decodeCursor<const P extends readonly (keyof typeof parts)[]>(
   return key as unknown as { readonly [I in keyof P]: string };
 }
 
-/** Postgres refuses the 31st of February. */
+/** Postgres refuses the 31st of February, and has no year 0. */
 function isDate(part: keyof typeof parts, value: unknown): boolean {
   if (part !== 'instant') return true;
   const iso = String(value).slice(0, 19).replace(' ', 'T');
   const date = new Date(`${iso}Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(iso);
+  return !iso.startsWith('0000') && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(iso);
 }
 
 function parse(cursor: string): unknown {
