@@ -180,6 +180,7 @@ export async function up(knex: Knex): Promise<void> {
       marked_at timestamptz not null default now(),
       for_run text check (for_run in ('gap', 'replay')),
       run_id uuid,
+      own_lane smallint,
       operations text[] not null default '{}',
       hash text,
       hold_code text,
@@ -191,6 +192,7 @@ export async function up(knex: Knex): Promise<void> {
     );
     comment on column sink.work.lane is '0 leaver, 1 live, 2 bulk, 3 gap = nobody touches it until a run takes it; for_run says of which kind';
     comment on column sink.work.run_id is 'The run this row is applied for.';
+    comment on column sink.work.own_lane is 'Of a row of a run: lane in which it is outstanding besides, by a change of its own. Neither a pause nor the end of the run takes it out of there; null = only the run wants it.';
     comment on column sink.work.operations is 'What it would do, as last assessed; with hash, the fingerprint of its desired state then.';
     comment on column sink.work.hold_hash is 'An operator undid or rejected: held with hold_code, without a call, as long as the desired state has this fingerprint.';
     comment on column sink.work.approved_hash is 'An operator approved this desired state: it passes the brake. approved_operations: of a run, whose milder items pass too.';

@@ -46,12 +46,16 @@ interface OfKind {
   readonly kind: ObjectKind;
 }
 
-/** Work that may become calls without an operator's word; `w` is its alias. */
+/**
+ * Work that may become calls without an operator's word; `w` is its alias. What was approved and then changed by the source
+ * may want something else by now: that is looked at.
+ */
 const outstanding = /* sql */ `
   w.integration_id = :integrationId and w.kind = :kind and w.lane < ${lanes.gap}
   and (w.state in ('ready', 'waiting') or (w.state = 'held' and w.code = 'BRAKE_TRIPPED')) and w.undo is null
-  and (w.run_id is null or w.approved_operations is null)
-  and (w.approved_hash is null or w.approved_hash is distinct from w.hash)`;
+  and (w.run_id is null or w.approved_operations is null or w.own_lane is not null)
+  and (w.approved_hash is null or w.approved_hash is distinct from w.hash
+       or (w.state <> 'held' and (w.run_id is null or w.own_lane is not null)))`;
 
 /** How much there is, up to `atMost`. */
 export async function countOutstanding(db: Knex, of: OfKind & { readonly atMost: number }): Promise<number> {
@@ -70,6 +74,8 @@ export interface Outstanding {
   readonly operations: readonly Operation[] | null;
   readonly holdHash: string | null;
   readonly approvedHash: string | null;
+  /** Of a run that was approved. */
+  readonly approvedOperations: readonly Operation[] | null;
 }
 
 export async function readOutstanding(db: Knex, of: OfKind): Promise<readonly Outstanding[]> {
@@ -81,13 +87,14 @@ export async function readOutstanding(db: Knex, of: OfKind): Promise<readonly Ou
       operations: Operation[] | null;
       hold_hash: string | null;
       approved_hash: string | null;
+      approved_operations: Operation[] | null;
     }[];
   }>(
-    `select w.id, w.generation, w.state, w.hold_hash, w.approved_hash,
+    `select w.id, w.generation, w.state, w.hold_hash, w.approved_hash, case when w.run_id is not null then w.approved_operations end as approved_operations,
             case when w.state = 'held' then w.operations else i.operations end as operations
        from sink.work w
        left join sink.run_item i on i.run_id = w.run_id and i.kind = w.kind and i.id = w.id
-            and w.lane = ${lanes.bulk} and w.state <> 'held'
+            and w.lane = ${lanes.bulk} and w.own_lane is null and w.state <> 'held'
       where ${outstanding}`,
     { ...of },
   );
@@ -98,6 +105,7 @@ export async function readOutstanding(db: Knex, of: OfKind): Promise<readonly Ou
     operations: row.operations,
     holdHash: row.hold_hash,
     approvedHash: row.approved_hash,
+    approvedOperations: row.approved_operations,
   }));
 }
 

@@ -187,8 +187,10 @@ export class Brake {
     counted.set(kind, objects);
     if (objects > quickObjects) return false;
     const view = { nowMs: this.nowMs, allowed: (operation: BrakedOperation) => allowedBy(limits[operation], 0) };
-    if (this.#book.fits(request, objects, view)) return true;
-    return this.#book.fits(request, objects, await this.#view(kind, limits, linkedMs));
+    // Who asks is one of them, whatever the row says by now.
+    const atLeast = Math.max(1, objects);
+    if (this.#book.fits(request, atLeast, view)) return true;
+    return this.#book.fits(request, atLeast, await this.#view(kind, limits, linkedMs));
   }
 
   #pendingOf(kind: ObjectKind): Pending {

@@ -68,7 +68,10 @@ export class Pending {
         : { generation, operations: row.operations ?? found?.operations ?? [], hash: found?.hash ?? null };
       known.set(id, what);
       const decided = what.hash !== null && (what.hash === row.holdHash || what.hash === row.approvedHash);
-      if (!decided) for (const operation of what.operations) wanting.get(operation as BrakedOperation)?.add(id);
+      const isApproved =
+        row.approvedOperations && what.operations.every((one) => row.approvedOperations!.includes(one));
+      if (!decided && !isApproved)
+        for (const operation of what.operations) wanting.get(operation as BrakedOperation)?.add(id);
     }
     this.#rows = new Map(rows.map((row) => [row.id, row]));
     this.#known = known;

@@ -100,6 +100,9 @@ const MARK_SQL = /* sql */ `
                      -- Of a run that pauses: it goes on with it.
                      when w.run_id is not null then w.for_run
                      else coalesce(w.for_run, excluded.for_run) end,
+      -- Of a run: it is outstanding by itself as well now.
+      own_lane = case when excluded.for_run = 'gap' then null
+                      when w.run_id is not null and excluded.lane < ${lanes.gap} then least(w.own_lane, excluded.lane) else w.own_lane end,
       state = excluded.state, code = excluded.code, detail = excluded.detail, waits_kind = null, waits_id = null,
       ripe = excluded.ripe, attempts = 0, next_at = excluded.next_at, generation = excluded.generation,
       cause_epoch = excluded.cause_epoch, cause_lsn = excluded.cause_lsn, committed_at = excluded.committed_at

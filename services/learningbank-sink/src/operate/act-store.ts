@@ -154,7 +154,8 @@ export async function mark(tx: Knex, integrationId: string, objects: readonly Ob
       order by o.kind, o.id
      on conflict (integration_id, kind, id) do update set
        lane = case when excluded.lane = ${lanes.gap} then w.lane else least(w.lane, excluded.lane) end,
-       for_run = excluded.for_run, hold_code = null, hold_hash = null, undo = null, approved_hash = null,
+       for_run = excluded.for_run,
+       own_lane = case when w.run_id is not null and excluded.lane < ${lanes.gap} then least(w.own_lane, excluded.lane) else w.own_lane end, hold_code = null, hold_hash = null, undo = null, approved_hash = null,
        approved_operations = null, state = 'ready', code = null, detail = null, waits_kind = null, waits_id = null,
        attempts = 0, next_at = now(), generation = nextval('sink.work_generation')`,
     [kinds, ids, integrationId],

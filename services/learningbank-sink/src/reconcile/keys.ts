@@ -15,6 +15,10 @@ export function keyOf(key: WorkKey): string {
 /** What operators and runs have decided about an object; see the columns of `sink.work`. */
 export interface Standing {
   readonly runId: string | null;
+  /** Of a run, and changed by the source besides. */
+  readonly own: boolean;
+  /** Of what is desired, when it was last assessed. */
+  readonly hash: string | null;
   readonly holdCode: ErrorCode | null;
   readonly holdHash: string | null;
   readonly approvedHash: string | null;
@@ -26,6 +30,8 @@ export interface Standing {
 /** Nobody has decided anything. */
 export const undecided: Standing = {
   runId: null,
+  own: false,
+  hash: null,
   holdCode: null,
   holdHash: null,
   approvedHash: null,

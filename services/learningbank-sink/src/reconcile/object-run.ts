@@ -9,9 +9,11 @@ import { candidatesOf, lookUpOccupants, lookUpTarget } from './look-up.ts';
 import type { ObjectContext, Planned } from './object-context.ts';
 import { settleOpenAttempts } from './open-attempts.ts';
 import { carryOutFirst } from './carry-out-first.ts';
+import { isOutdated } from './judge.ts';
 import { Grant, permit } from './permit.ts';
 import { retryOrAsk, type RunEnd } from './retry.ts';
 import { errorFacts } from './error-facts.ts';
+import { dropUndo } from './work-store.ts';
 
 /** What one claim of an object has learnt so far. */
 interface Known {
@@ -87,7 +89,7 @@ async function follow(context: ObjectContext, claimed: Claimed, plan: Plan): Pro
   }
 }
 
-/** It is back where it was: held there, as long as what is desired now is something else. */
+/** It is back where it was: held there, as long as what was desired then is what is desired. */
 async function endOfUndo(
   context: ObjectContext,
   claimed: Claimed,
@@ -97,6 +99,10 @@ async function endOfUndo(
     await context.plan({ integration: context.integration, key: claimed })
   ).assess();
   if (operations.length + blocked.length === 0) return settle;
+  if (isOutdated(claimed.standing, hash)) {
+    await dropUndo(context.db, claimed);
+    return { to: 'drop' };
+  }
   return { to: 'held', code: 'UNDONE', operations, hash, undone: true };
 }
 

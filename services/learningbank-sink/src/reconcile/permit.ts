@@ -1,12 +1,12 @@
 import type { Operation } from '@orgstream/core';
 import type { Ticket } from '../brake/book.ts';
 import { isCall } from './executor.ts';
-import { heldBy, judge } from './judge.ts';
+import { heldBy, isOutdated, judge } from './judge.ts';
 import type { Claimed } from './keys.ts';
 import type { ObjectContext, Planned } from './object-context.ts';
 import type { RunEnd } from './retry.ts';
 import type { Held } from './end-work.ts';
-import { clearHold } from './work-store.ts';
+import { clearHold, dropUndo } from './work-store.ts';
 
 /** What one claim may do, and its places in the windows of the brake. */
 export class Grant {
@@ -58,8 +58,12 @@ export async function permit(
   const looks = planned.outcome.kind === 'look_up';
   if (looks && standing.holdHash === null) return undefined;
   const { operations, hash } = planned.assess();
-  // An operator decided to go back: neither holds nor the brake are asked.
+  // An operator decided to go back: neither holds nor the brake are asked. Not back from what the source said since.
   if (standing.undo) {
+    if (isOutdated(standing, hash)) {
+      await dropUndo(context.db, claimed);
+      return { to: 'drop' };
+    }
     grant.extend([], { hash, approved: true, ticket: null });
     return integration.shadow ? inShadow(planned, { operations, hash }) : undefined;
   }

@@ -90,13 +90,15 @@ test('what runs and operators decided is claimed with the object', async () => {
   await change(
     ctx,
     key,
-    `run_id = '${runId}', hold_code = 'UNDONE', hold_hash = 'h1', approved_hash = 'h2', approved_operations = '{move}',
+    `run_id = '${runId}', own_lane = 1, hash = 'h0', hold_code = 'UNDONE', hold_hash = 'h1', approved_hash = 'h2', approved_operations = '{move}',
      undo = '{"applied": null}'`,
   );
   const claim = { integrations: [integrationId], lanes: [0, 1, 2], perKind: 10, sinceToken: 0 };
   const claimed = (await readRipe(ctx.db, claim)).find(({ kind }) => kind === 'person')!;
   expect(claimed.standing).toEqual({
     runId,
+    own: true,
+    hash: 'h0',
     holdCode: 'UNDONE',
     holdHash: 'h1',
     approvedHash: 'h2',

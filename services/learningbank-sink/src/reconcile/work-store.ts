@@ -15,6 +15,8 @@ interface ClaimRow {
   readonly committed_ms: string;
   readonly open: boolean;
   readonly run_id: string | null;
+  readonly own_lane: number | null;
+  readonly hash: string | null;
   readonly hold_code: ErrorCode | null;
   readonly hold_hash: string | null;
   readonly approved_hash: string | null;
@@ -39,7 +41,7 @@ export async function readRipe(
   const { rows } = await db.raw<{ rows: ClaimRow[] }>(
     `select w.integration_id, w.kind, w.id, w.lane, w.generation, w.attempts, w.cause_epoch, w.cause_lsn,
             extract(epoch from w.committed_at) * 1000 as committed_ms, w.open,
-            w.run_id, w.hold_code, w.hold_hash, w.approved_hash, w.approved_operations, w.undo
+            w.run_id, w.own_lane, w.hash, w.hold_code, w.hold_hash, w.approved_hash, w.approved_operations, w.undo
        from unnest(cast(:integrations as uuid[])) as i (id)
       cross join unnest(cast(:lanes as smallint[])) as l (lane)
       cross join (values ('unit'), ('role'), ('person')) as k (kind)
@@ -70,6 +72,8 @@ export async function readRipe(
     open: row.open,
     standing: {
       runId: row.run_id,
+      own: row.own_lane !== null,
+      hash: row.hash,
       holdCode: row.hold_code,
       holdHash: row.hold_hash,
       approvedHash: row.approved_hash,
@@ -124,6 +128,19 @@ export async function releaseShadow(db: Knex, integrationId: string): Promise<nu
   return rows.length;
 }
 
+/**
+ * The source wants something else than what was to be undone: it goes forward, as work of its own. Another generation, so
+ * that nothing decided for the way back is done to it.
+ */
+export async function dropUndo(db: Knex, key: WorkKey): Promise<void> {
+  await db.raw(
+    `update sink.work set undo = null, run_id = null, lane = coalesce(own_lane, lane), own_lane = null, approved_hash = null,
+            approved_operations = null, state = 'ready', generation = nextval('sink.work_generation')
+      where integration_id = :integrationId and kind = :kind and id = :id and undo is not null`,
+    { integrationId: key.integrationId, kind: key.kind, id: key.id },
+  );
+}
+
 /** What an operator held is no longer what is desired: that hold is over. */
 export async function clearHold(db: Knex, key: WorkKey, hash: string): Promise<void> {
   await db.raw(
@@ -146,6 +163,7 @@ export async function markWork(
      values (:integrationId, :kind, :id, :lane, :causeEpoch, :causeLsn, to_timestamp(:committedAtMs / 1000.0))
      on conflict (integration_id, kind, id) do update
         set generation = excluded.generation, lane = least(w.lane, excluded.lane), for_run = null,
+            own_lane = case when w.run_id is not null then least(w.own_lane, excluded.lane) end,
             state = case when w.state = 'held' then w.state else 'ready' end,
             next_at = case when w.ripe then least(w.next_at, now()) else w.next_at end`,
     {

@@ -3,7 +3,8 @@ import type { RunRow } from './run-store.ts';
 
 /**
  * Lets the items of a run follow their work rows: settled = applied if this run did something, else superseded; held,
- * parked; taken over by something else = superseded. What is held shows what it would do now. Returns how many moved.
+ * parked; taken over by something else, or waiting for another run since = superseded. What is held shows what it would do
+ * now. Returns how many moved.
  *
  * Everything beside the items is looked up by its whole key (`limit 1`): as plain joins it was compared each with each
  * while Postgres had no statistics of the tables yet, which is in every first sync.
@@ -16,7 +17,8 @@ export async function followItems(tx: Knex, run: RunRow): Promise<number> {
          from sink.run_item i
          left join lateral (
            select k.id, k.state, k.code, k.operations, k.hash from sink.work k
-            where k.integration_id = :integration and k.kind = i.kind and k.id = i.id and k.run_id = :run limit 1) w on true
+            where k.integration_id = :integration and k.kind = i.kind and k.id = i.id and k.run_id = :run
+              and (k.lane < 3 or k.for_run is null) limit 1) w on true
         where i.run_id = :run and i.state in ('approved', 'held', 'parked')
           and (i.state <> 'approved' or w.id is null or w.state not in ('ready', 'waiting'))),
      judged as materialized (
@@ -56,13 +58,17 @@ const didSql = /* sql */ `
   or coalesce((select l.linked_at >= :started from sink.link l
                 where l.integration_id = :integration and l.kind = s.kind and l.id = s.id limit 1), 'delete' = any(s.planned))`;
 
-/** True while something of the run can go on by itself: work is ready, or waits for an object that is. */
+/**
+ * True while something of the run can go on by itself: work is ready, or waits for an object that is. What waits in lane gap
+ * for another run does not: that run would wait for this one.
+ */
 export async function isUnderWay(tx: Knex, run: string): Promise<boolean> {
   const { rows } = await tx.raw<{ rows: { busy: boolean }[] }>(
-    `select exists (select from sink.work where run_id = :run and state = 'ready')
+    `select exists (select from sink.work where run_id = :run and state = 'ready' and (lane < 3 or for_run is null))
          or exists (select from sink.work w join sink.work on_it
                         on on_it.integration_id = w.integration_id and on_it.kind = w.waits_kind and on_it.id = w.waits_id
-                     where w.run_id = :run and w.state = 'waiting' and on_it.state = 'ready') as busy`,
+                     where w.run_id = :run and w.state = 'waiting' and (w.lane < 3 or w.for_run is null)
+                       and on_it.state = 'ready' and (on_it.lane < 3 or (on_it.run_id = :run and on_it.for_run is null))) as busy`,
     { run },
   );
   return rows[0]!.busy;

@@ -15,7 +15,7 @@ export interface Marking {
   readonly tenant: string;
   readonly from: readonly RunItemState[];
   readonly choice: ItemChoice;
-  /** An operator approved: what was planned passes the brake, what has become more destructive is held. */
+  /** An operator approved: what was planned, if only behind something parked, passes the brake, what has become more destructive is held. */
   readonly approved: boolean;
 }
 
@@ -31,7 +31,8 @@ export async function markItems(tx: Knex, marking: Marking): Promise<readonly nu
     `with recursive chosen as (
        update sink.run_item i set state = 'approved', code = null
         where i.run_id = :run and i.state = any(cast(:from as text[])) and ${choiceSql}
-       returning i.no, i.kind, i.id, i.operations, i.hash),
+       returning i.no, i.kind, i.id, i.operations, i.hash,
+                 array(select jsonb_array_elements_text(case when jsonb_typeof(i.detail -> 'blocked') = 'array' then i.detail -> 'blocked' else '[]' end)) as blocked),
      tree as (
        select id, 0 as depth from sink.unit where tenant = :tenant and parent_id is null and not deleted
        union all
@@ -53,7 +54,7 @@ export async function markItems(tx: Knex, marking: Marking): Promise<readonly nu
               approved_operations, cause_epoch, cause_lsn, committed_at)
        select :integration, o.kind, o.id, cast(case when o.leaves then cast(:leaver as int) else :bulk end as smallint),
               now() - interval '1 day' + o.rank * interval '1 s', :run, o.operations, o.hash,
-              case when :approved then o.hash end, case when :approved then o.operations end,
+              case when :approved then o.hash end, case when :approved then o.operations || o.blocked end,
               o.epoch, o.lsn, case when o.leaves then now() else o.committed_at end
          from objects o
         where cast(:forRun as text) is null or exists (
@@ -145,7 +146,10 @@ export async function forgetRun(tx: Knex, run: RunRow): Promise<void> {
   });
 }
 
-/** Holds what an operator rejected, bound to what was desired: without a call as long as the same is desired. */
+/**
+ * Holds what an operator rejected, bound to what was desired: without a call as long as the same is desired. What was changed
+ * since it was planned keeps its place, with the hold upon it: somebody who left meanwhile was not rejected.
+ */
 export async function holdRejected(tx: Knex, run: RunRow, numbers: readonly number[]): Promise<void> {
   await tx.raw(
     `insert into sink.work as w (integration_id, kind, id, lane, state, code, operations, hash, hold_code, hold_hash, cause_epoch, cause_lsn, committed_at)
@@ -154,10 +158,16 @@ export async function holdRejected(tx: Knex, run: RunRow, numbers: readonly numb
       where i.run_id = :run and i.no = any(cast(:numbers as bigint[])) and i.hash is not null
       order by i.kind, i.id
      on conflict (integration_id, kind, id) do update set
-       lane = least(w.lane, excluded.lane), state = 'held', code = excluded.code, detail = null, waits_kind = null, waits_id = null, for_run = null,
-       run_id = null, operations = excluded.operations, hash = excluded.hash, hold_code = excluded.hold_code,
-       hold_hash = excluded.hold_hash, approved_hash = null, approved_operations = null,
-       generation = nextval('sink.work_generation')`,
-    { integration: run.integrationId, run: run.id, numbers: [...numbers], bulk: lanes.bulk },
+       (lane, for_run, state, code, detail, waits_kind, waits_id, operations, hash) = (
+         select case when same then least(w.lane, excluded.lane) else coalesce(w.own_lane, w.lane) end,
+                case when not same then w.for_run end, case when same then 'held' else w.state end,
+                case when same then excluded.code else w.code end, case when not same then w.detail end,
+                case when not same then w.waits_kind end, case when not same then w.waits_id end,
+                case when same then excluded.operations else w.operations end, case when same then excluded.hash else w.hash end
+           from (select case when w.state = 'held' then w.hash = excluded.hash
+                             else w.lane = :gap and w.generation <= (select coalesce(r.marked_to, 0) from sink.run r where r.id = :run) end as same) s),
+       run_id = null, own_lane = null, hold_code = excluded.hold_code, hold_hash = excluded.hold_hash, approved_hash = null,
+       approved_operations = null, generation = nextval('sink.work_generation')`,
+    { integration: run.integrationId, run: run.id, numbers: [...numbers], bulk: lanes.bulk, gap: lanes.gap },
   );
 }
