@@ -1,4 +1,4 @@
-import type { Status } from '@orgstream/cli';
+import type { Status } from '@orgstream/control-api';
 
 /** What the demo shows: headings, lines, and on a terminal one line that is redrawn. */
 export interface Screen {

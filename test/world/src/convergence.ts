@@ -1,20 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createDatabase } from '@orgstream/database';
-import { createKafka } from '@orgstream/kafka';
-import { createSecretBox } from '@orgstream/runtime';
-import { readStatus, type Status, type StatusParts } from '@orgstream/status';
+import { createClient, type Status } from '@orgstream/control-api';
 import type { StackFile } from './stack-file.ts';
-
-/** Connections to a running world, for questions about its status. */
-function openParts(file: StackFile): StatusParts & AsyncDisposable {
-  const db = createDatabase(file.postgresUrl, { max: 3, name: 'orgstream-world' });
-  return {
-    db,
-    kafka: createKafka({ brokers: file.kafkaBrokers.split(','), clientId: 'orgstream-world' }),
-    secrets: createSecretBox(file.secretKey),
-    [Symbol.asyncDispose]: () => db.destroy(),
-  };
-}
 
 /**
  * Waits until everything committed at the source before a question was at the target, but for parked objects, for the
@@ -28,10 +14,10 @@ export async function waitConverged(
     readonly onStatus?: (status: Status) => void;
   },
 ): Promise<Status> {
-  await using parts = openParts(file);
+  const control = createClient({ url: file.controlUrl, token: file.adminToken });
   const deadline = performance.now() + options.deadlineMs;
   for (;;) {
-    const status = await readStatus(parts, { waitMs: 2_000 }).catch((error: unknown) => error as Error);
+    const status = await control.getStatus({ query: { waitMs: 2_000 } }).catch((error: unknown) => error as Error);
     if (!(status instanceof Error)) {
       options.onStatus?.(status);
       const asked = status.integrations.filter((i) => options.integrations?.includes(i.id) ?? true);
