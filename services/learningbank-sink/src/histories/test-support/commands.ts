@@ -3,7 +3,7 @@ import { assigned, gone, member, person, role, type Said, unit } from '../../rec
 import { userOf } from './compare.ts';
 import { mayRest } from './end.ts';
 import type { Source } from './source.ts';
-import type { World } from './world.ts';
+import { brakeCount, type World } from './world.ts';
 
 /** A step of a history: shows itself, and does what it says. */
 class Step implements fc.AsyncCommand<object, World> {
@@ -62,7 +62,6 @@ const changes: fc.Arbitrary<{ readonly name: string; readonly change: Change }> 
   { weight: 2, arbitrary: subUnits.map((id) => ({ name: `delete unit ${id}`, change: (s: Source) => (s.get('unit', id) ? [gone('unit', id)] : []) })) },
   { weight: 2, arbitrary: fc.tuple(roles, roleNames).map(([id, name]) => ({ name: `role ${id} ${name}`, change: () => [role(id, name)] })) },
   { weight: 1, arbitrary: roles.map((id) => ({ name: `delete role ${id}`, change: (s: Source) => (s.get('role', id) ? [gone('role', id)] : []) })) },
-  { weight: 1, arbitrary: fc.constant({ name: 'everybody leaves', change: (s: Source) => s.all('person').flatMap(({ id }) => asIs(s, id, { active: false })) }) },
   { weight: 1, arbitrary: fc.constant({ name: 'everybody returns', change: (s: Source) => s.all('person').flatMap(({ id }) => asIs(s, id, { active: true, expiresAtMs: null })) }) },
 ); // prettier-ignore
 
@@ -104,6 +103,7 @@ const faults = [
 ] as const;
 
 const switches = fc.oneof(
+  fc.constant(new Step('all on', (world) => world.allOn())),
   fc.constantFrom(
     new Step('disable', (world) => world.set('enabled', false)),
     new Step('enable', (world) => world.set('enabled', true)),
@@ -123,17 +123,28 @@ const machinery = fc.oneof(
     new Step('late ones arrive', (world) => world.deliverLate()),
     new Step('replay', (world) => world.ctx.take(world.source.log)),
   ),
-  fc.constantFrom(...faults).map((fault) => new Step(`fault ${JSON.stringify(fault)}`, (world) => world.platform.fault(fault))),
+  fc
+    .constantFrom(...faults)
+    .map((fault) => new Step(`fault ${JSON.stringify(fault)}`, (world) => world.platform.fault(fault))),
 );
 
 const operators = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(
-    new Step('initiate synchronisation', (world) => world.operator.start('sync')),
+    new Step('initiate synchronisation', async (world) => {
+      const { code } = await world.operator.start('sync');
+      if (code === null) world.meets('initiated');
+    }),
     new Step('approve all', (world) => world.act('approve', { all: true })),
     new Step('release all', async (world) => { await world.act('release', { all: true }); }),
     new Step('reject people', reject),
     new Step('drift', drift),
+    new Step('everybody leaves', exodus),
   ) },
+  { weight: 2, arbitrary: fc.constant(new Step('everybody leaves, and is held back', async (world) => {
+    await world.allOn();
+    await exodus(world);
+    await reject(world);
+  })) },
   { weight: 1, arbitrary: people.map((id) => new Step(`undo ${id}`, (world) => undo(world, id))) },
   { weight: 1, arbitrary: fc.tuple(fc.boolean(), fc.boolean()).map(([uniqueUnits, approve]) => new Step(`unique units ${uniqueUnits} ${approve}`, (world) => world.settings({ uniqueUnits }, approve))) },
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom([], ['1'], ['p2@example.org', '3']), fc.boolean()).map(([excluded, approve]) => new Step(`exclude ${excluded.join()} ${approve}`, (world) => world.settings({ excluded }, approve))) },
@@ -147,24 +158,33 @@ const operators = fc.oneof(
 ); // prettier-ignore
 
 /** What histories are made of. */
-export const steps: fc.Arbitrary<Step>[] = [
-  facts,
-  facts,
-  facts,
-  facts,
-  switches,
-  machinery,
-  operators,
-  operators,
-];
+export const steps: fc.Arbitrary<Step>[] = [facts, facts, facts, facts, switches, machinery, operators, operators];
 
 /** People whom the brake holds stay as they are. */
 async function reject(world: World): Promise<void> {
   const held = (await world.ctx.work()).filter(({ kind, state }) => kind === 'person' && state === 'held');
   for (const { id } of held) {
     const { code } = await world.act('reject', { objects: [{ kind: 'person', id }] });
-    if (code === null) world.decided.set(id, { lsn: world.source.lsn, user: userOf(await world.state(), id) });
+    if (code !== null) continue;
+    world.decided.set(id, { lsn: world.source.lsn, user: userOf(await world.state(), id) });
+    world.meets('rejected');
   }
+}
+
+const activeOf = async (world: World): Promise<number> =>
+  (await world.state()).users.filter(({ externalId, isActive }) => externalId !== null && isActive).length;
+
+/** A bad import. In step and under way, no more of it gets through than the brake allows. */
+async function exodus(world: World): Promise<void> {
+  await mayRest(world);
+  const inStep = (await world.flows()) && (await world.ctx.work()).length === 0 && world.late.length === 0;
+  const before = await activeOf(world);
+  await world.says(...world.source.all('person').flatMap(({ id }) => asIs(world.source, id, { active: false })));
+  if (!inStep) return;
+  await mayRest(world);
+  const left = before - (await activeOf(world));
+  if (left > brakeCount) throw new Error(`${left} of ${before} people were deactivated at once, and nobody asked`);
+  if (before > brakeCount) world.meets('brake');
 }
 
 async function undo(world: World, id: string): Promise<void> {
@@ -176,7 +196,7 @@ async function undo(world: World, id: string): Promise<void> {
   world.decided.set(id, { lsn: -1, user: undefined });
   if ((await world.rests(run)) !== 'planned') return;
   await world.operator.decide(run, 'approve');
-  await world.rests(run);
+  if ((await world.rests(run)) === 'done') world.meets('undone');
 }
 
 async function drift(world: World): Promise<void> {
@@ -184,21 +204,20 @@ async function drift(world: World): Promise<void> {
   const { code, result } = await world.operator.start('drift');
   if (code !== null) return;
   const { run } = result as { readonly run: string };
-  if ((await world.rests(run)) === 'planned') await world.operator.decide(run, 'approve');
+  if ((await world.rests(run)) !== 'planned') return;
+  if ((await world.operator.decide(run, 'approve')).code === null) world.meets('drift');
 }
 
 async function byHand(world: World, id: string): Promise<void> {
   const user = userOf(await world.state(), id);
   if (!user?.isActive) return;
-  world.drifted = true;
-  world.decided.delete(id);
-  await world.hand.deactivateUser(user.id).catch(() => {});
+  world.decided.set(id, { lsn: -1, user: undefined });
+  await world.byHand((hand) => hand.deactivateUser(user.id));
 }
 
 async function renamedByHand(world: World, id: string): Promise<void> {
   const { departments } = await world.state();
   const department = departments.find(({ externalId }) => externalId?.endsWith(`:unit:${id}`));
   if (!department) return;
-  world.drifted = true;
-  await world.hand.updateDepartment(department.id, { name: `By hand ${id}` }).catch(() => {});
+  await world.byHand((hand) => hand.updateDepartment(department.id, { name: `By hand ${id}` }));
 }

@@ -70,7 +70,7 @@ function departments({ units, people }: Expected, state: State, { held }: Known)
     if (id === undefined || units.has(id)) continue;
     // Somebody who is left alone, or held as he is, is not moved: the department that has him stays (D12).
     const stays = new Set([one.id]);
-    for (let size = 0; size !== stays.size; ) {
+    for (let size = 0; size !== stays.size;) {
       size = stays.size;
       for (const child of state.departments) if (stays.has(child.parentId ?? -1)) stays.add(child.id);
     }
@@ -104,10 +104,9 @@ function users({ people }: Expected, state: State, known: Known): readonly strin
     if (ours.length > 1) found.push(`person ${id}: ${ours.length} users`);
     if (!known.held.has(id)) found.push(...user(id, { want, one: ours[0], state, known }));
   }
-  for (const { externalId, isActive } of state.users) {
+  for (const { externalId } of state.users) {
     const id = /:person:(.*)$/.exec(externalId ?? '')?.[1];
-    if (id === undefined || people.has(id) || known.held.has(id)) continue;
-    if (isActive) found.push(`person ${id}: deleted, the user is active`);
+    if (id !== undefined && !people.has(id)) found.push(`person ${id}: has a user, and nobody knows them`);
   }
   return found;
 }
@@ -133,11 +132,15 @@ function user(id: string, { want, one, state, known }: Look): readonly string[] 
     email: one.email,
     departments: one.departmentIds,
     permissionTypes: one.permissionTypeIds
-      .flatMap((type) => /:role:(.*)$/.exec(state.permissionTypes.find((t) => t.id === type)?.externalId ?? '')?.[1] ?? [])
+      .flatMap(
+        (type) => /:role:(.*)$/.exec(state.permissionTypes.find((t) => t.id === type)?.externalId ?? '')?.[1] ?? [],
+      )
       .toSorted(),
   };
   const idOf = (unit: string): number =>
-    unit === top ? state.departments.find(({ isTop }) => isTop)!.id : (marked(state.departments, 'unit', unit)[0]?.id ?? -1);
+    unit === top
+      ? state.departments.find(({ isTop }) => isTop)!.id
+      : (marked(state.departments, 'unit', unit)[0]?.id ?? -1);
   const must = {
     active: true,
     firstName: want.firstName,
@@ -148,5 +151,8 @@ function user(id: string, { want, one, state, known }: Look): readonly string[] 
   };
   return Object.keys(must)
     .filter((field) => JSON.stringify(must[field as 'email']) !== JSON.stringify(is[field as 'email']))
-    .map((field) => `person ${id}: ${field} ${JSON.stringify(is[field as 'email'])}, not ${JSON.stringify(must[field as 'email'])}`);
+    .map(
+      (field) =>
+        `person ${id}: ${field} ${JSON.stringify(is[field as 'email'])}, not ${JSON.stringify(must[field as 'email'])}`,
+    );
 }

@@ -30,11 +30,13 @@ async function quiet(world: World): Promise<void> {
       );
       const runs = (await world.operator.runs()).filter(({ state }) => open.includes(state));
       last = { work, runs };
-      const left = work.filter(({ state, hold }) => !(state === 'parked' || state === 'conflict' || (state === 'held' && hold)));
+      const left = work.filter(
+        ({ state, hold }) => !(state === 'parked' || state === 'conflict' || (state === 'held' && hold)),
+      );
       calm = asked || left.length > 0 || runs.length > 0 || (await world.ctx.openAttempts()) > 0 ? 0 : calm + 1;
-      return calm > 2;
+      return calm > 1;
     },
-    { deadlineMs: 30_000, intervalMs: 150, what: () => `everything to rest; last: ${JSON.stringify(last)}` },
+    { deadlineMs: 30_000, intervalMs: 100, what: () => `everything to rest; last: ${JSON.stringify(last)}` },
   );
 }
 
@@ -44,12 +46,15 @@ async function approveAll(world: World): Promise<boolean> {
   for (const run of await world.operator.runs()) {
     if (run.state === 'planned' && run.needsApproval) {
       const wanted = run.kind === 'undo' ? 'cancel' : 'approve';
-      await world.operator.decide(run.id, wanted);
+      const { code } = await world.operator.decide(run.id, wanted);
+      if (code === null) world.meets(`${run.kind} ${wanted}`);
       asked = true;
     }
     if (run.state === 'applying' && run.paused) await world.operator.decide(run.id, 'resume');
   }
-  const held = (await world.ctx.work()).filter(({ state, code }) => state === 'held' && (code === 'BRAKE_TRIPPED' || code === 'MORE_DESTRUCTIVE'));
+  const held = (await world.ctx.work()).filter(
+    ({ state, code }) => state === 'held' && (code === 'BRAKE_TRIPPED' || code === 'MORE_DESTRUCTIVE'),
+  );
   if (held.length === 0) return asked;
   await world.act('approve', { all: true });
   return true;
@@ -61,9 +66,7 @@ export async function endOf(world: World): Promise<readonly string[]> {
   await world.deliverLate();
   await world.says(...missing(world));
   await world.says(...untangled(world));
-  for (const what of ['paused', 'shadow'] as const) await world.set(what, false);
-  await world.set('enabled', true);
-  await world.stopAll(false);
+  await world.allOn();
   await until(() => Date.now() > world.expiresAt + 100, { deadlineMs: 2_000, what: 'everybody who expires' });
   await world.act('retry', { all: true });
   await quiet(world);
@@ -84,9 +87,23 @@ export async function endOf(world: World): Promise<readonly string[]> {
   await world.ctx.take(world.source.log);
   await world.operator.start('sync');
   await quiet(world);
+  await count(world);
   const more = (await world.platform.writes()).slice(writes);
   if (more.length > 0) found.push(`a replay made calls: ${JSON.stringify(more)}`);
   return found;
+}
+
+/** What the history reached, for the curious. */
+async function count(world: World): Promise<void> {
+  if (!process.env['HISTORY_STATISTICS']) return;
+  const rows = await query<{ kind: string; state: string; n: number }>(
+    world.ctx.db,
+    `select kind, state, count(*)::int as n from sink.run group by 1, 2 union all
+     select 'attempt', state, count(*)::int from sink.attempt group by 2`,
+    [],
+  );
+  for (const { kind, state, n } of rows) world.met.set(`${kind} ${state}`, n);
+  console.log(`met ${JSON.stringify(Object.fromEntries(world.met))}`);
 }
 
 /** While decisions stand: who is held stays as he was, and nobody is held about whom nobody decided. */
@@ -149,7 +166,8 @@ function untangled({ source }: World): readonly Said[] {
   const taken = new Set<unknown>();
   for (const { id, fields } of source.all('unit')) {
     if (fields['parentId'] === null) continue;
-    const parentId = source.get('unit', String(fields['parentId'])) && !inCircle(id, source) ? String(fields['parentId']) : '1';
+    const parentId =
+      source.get('unit', String(fields['parentId'])) && !inCircle(id, source) ? String(fields['parentId']) : '1';
     const key = `${parentId}/${String(fields['name'])}`;
     const name = taken.has(key) ? `Unit ${id}` : String(fields['name']);
     taken.add(key);

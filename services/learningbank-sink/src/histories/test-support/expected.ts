@@ -40,7 +40,7 @@ export function expected(source: Source, standing: Standing, nowMs: number): Exp
   }
   const roles = new Map(source.all('role').map(({ id, fields }) => [id, String(fields['name'])]));
   const people = new Map(
-    source.all('person').map(({ id }) => [id, wanted(source, id, { units, standing, nowMs })] as const),
+    [...source.addresses.keys()].map((id) => [id, wanted(source, id, { units, standing, nowMs })] as const),
   );
   return { units, roles, people };
 }
@@ -59,11 +59,17 @@ function wanted(
   id: string,
   rest: { readonly units: ReadonlyMap<string, string>; readonly standing: Standing; readonly nowMs: number },
 ): Wanted {
-  const person = source.get('person', id)!;
+  const person = source.get('person', id);
   const { excluded } = rest.standing;
+  if (!person) {
+    // A deletion carries no address: who was left alone under any of theirs may have been left alone at the end.
+    const alone = excluded.includes(id) || excluded.some((entry) => source.addresses.get(id)?.has(entry));
+    return alone ? { is: 'untouched' } : { is: 'inactive', mustExist: false };
+  }
   if (excluded.includes(id) || excluded.includes(String(person['email']))) return { is: 'untouched' };
   const expiresAt = (person['expiresAtMs'] as number | null | undefined) ?? Infinity;
-  if (person['active'] === false || expiresAt <= rest.nowMs) return { is: 'inactive', mustExist: person['active'] === false };
+  if (person['active'] === false || expiresAt <= rest.nowMs)
+    return { is: 'inactive', mustExist: person['active'] === false };
   const memberships = membershipsOf(source, id).filter(({ unitId }) => rest.units.has(unitId));
   const [first] = memberships;
   return {

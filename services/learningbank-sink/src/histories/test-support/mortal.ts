@@ -10,13 +10,15 @@ export interface Mortal {
   stop(): Promise<void>;
 }
 
+export const callTimeoutMs = 800;
+
 let count = 0;
 
 export function startMortal(ctx: SinkContext): Mortal {
   const name = `mortal-${process.pid}-${(count += 1)}`;
   const db = createDatabase(ctx.database.url, { max: 10, name });
   const life = { over: false };
-  const running = ctx.start({ leaseMs: 1_000, callTimeoutMs: 800 }, untilDeath(db, life));
+  const running = ctx.start({ leaseMs: 1_000, callTimeoutMs }, untilDeath(db, life));
   const stop = async (): Promise<void> => {
     await running.stop();
     await db.destroy();

@@ -23,12 +23,22 @@ export class Source {
       const gone = fields['deleted'] === true;
       if (gone) this.#rows.delete(`${kind}/${id}`);
       else this.#rows.set(`${kind}/${id}`, fields);
+      if (kind === 'person') this.#noteEmail(id, fields['email']);
       this.saidAt.set(`${kind}/${id}`, lsn);
       const position = { tenant, lsn, seq: at + 1, last: at === said.length - 1 };
       return fact(kind, { ...position, id, ...fields, committedAtMs: Date.now() });
     });
     this.#log.push(...records);
     return records;
+  }
+
+  /** Everybody who was ever there, with every address they had. */
+  readonly addresses = new Map<string, Set<string>>();
+
+  #noteEmail(id: string, email: unknown): void {
+    const known = this.addresses.get(id) ?? new Set();
+    this.addresses.set(id, known);
+    if (typeof email === 'string') known.add(email);
   }
 
   get lsn(): number {

@@ -2,21 +2,34 @@ import { createLearningbankClient, type LearningbankClient } from '@orgstream/cl
 import { defaultSettings, type IntegrationSettings } from '@orgstream/core';
 import type { Command, CommandRow } from '@orgstream/database';
 import type { Decoded } from '@orgstream/kafka';
+import { sleep } from '@orgstream/runtime';
 import { until } from '@orgstream/testkit';
 import { query } from '../../ingest/query.ts';
-import { member, person, role, type Said, SinkContext, type SimPlatform, unit } from '../../reconcile/fixture.ts';
+import {
+  assigned,
+  member,
+  person,
+  role,
+  type Said,
+  SinkContext,
+  type SimPlatform,
+  unit,
+} from '../../reconcile/fixture.ts';
 import { Operator } from '../../runs/fixture.ts';
 import { type Foreign, foreignOf } from './compare.ts';
 import type { Standing } from './expected.ts';
-import { startMortal, type Mortal } from './mortal.ts';
+import { callTimeoutMs, startMortal, type Mortal } from './mortal.ts';
 import { Source, tenant } from './source.ts';
 
 type State = Awaited<ReturnType<SimPlatform['state']>>;
 
+/** People of whom so many may leave at once. */
+export const brakeCount = 2;
+
 /** Small counts, so that six people can be a mass. */
 const brake = {
   ...defaultSettings.brake,
-  deactivate: { count: 2, share: 0.2, dayShare: 0.2 },
+  deactivate: { count: brakeCount, share: 0.2, dayShare: 0.2 },
   email_changed: { count: 3, share: 0.2, dayShare: 0.2 },
   permission_removed: { count: 3, share: 0.2, dayShare: 0.2 },
 };
@@ -38,6 +51,11 @@ export class World implements AsyncDisposable {
   readonly late: Decoded[][] = [];
   readonly versions: Standing[] = [{ uniqueUnits: false, excluded: [] }];
   expiresAt = 0;
+  /** What happened, for those who want to know whether histories reach it. */
+  readonly met = new Map<string, number>();
+  #handWrites = 0;
+  /** Writes up to the moment when nothing may be sent any more. */
+  #silentAt: number | undefined;
   #sink: Mortal;
 
   private constructor(ctx: SinkContext, platform: SimPlatform, integration: string) {
@@ -59,8 +77,12 @@ export class World implements AsyncDisposable {
     });
     const world = new World(ctx, platform, await ctx.integrate(platform, { settings: { brake } }));
     world.foreign = foreignOf(await platform.state());
-    await world.says(unit('1', null, 'Acme'), unit('2', '1', 'North'), unit('3', '2', 'South'), role('r1', 'Seller'));
-    await world.says(...['1', '2', '3', '4'].flatMap((id) => [person(id), member(`${id}a`, id, id === '1' ? '3' : '2')]));
+    await world.says(unit('1', null, 'Acme'), unit('2', '1', 'North'), unit('3', '2', 'South'));
+    await world.says(role('r1', 'Seller'), role('r2', 'Baker'));
+    for (const id of ['1', '2', '3', '4', '5', '6']) {
+      const at = Number(id) % 2 === 0 ? '2' : '3';
+      await world.says(person(id), member(`${id}a`, id, at), assigned(`${id}ar1`, `${id}a`, 'r1'));
+    }
     await ctx.prove(tenant);
     await until(async () => (await ctx.state(world.operator.integration)).state === 'live', {
       deadlineMs: 20_000,
@@ -95,17 +117,57 @@ export class World implements AsyncDisposable {
     this.#sink = next;
   }
 
+  meets(what: string): void {
+    this.met.set(what, (this.met.get(what) ?? 0) + 1);
+  }
+
+  /** A change that somebody makes at the target. */
+  async byHand(change: (hand: LearningbankClient) => Promise<unknown>): Promise<void> {
+    this.drifted = true;
+    this.#handWrites += 1;
+    await this.platform.heal();
+    await change(this.hand);
+  }
+
+  async #writes(): Promise<number> {
+    return (await this.platform.writes()).length - this.#handWrites;
+  }
+
+  /** Disabled, paused, stopped and in shadow mode, nothing is sent once the calls under way have ended. */
+  async assertSilent(): Promise<void> {
+    if (await this.flows()) this.#silentAt = undefined;
+    else if (this.#silentAt === undefined) {
+      await sleep(callTimeoutMs + 100);
+      this.#silentAt = await this.#writes();
+    } else if ((await this.#writes()) !== this.#silentAt) {
+      throw new Error(
+        `something was sent although nothing may be: ${JSON.stringify((await this.platform.writes()).at(-1))}`,
+      );
+    } else this.meets('silence');
+  }
+
   /** Of the integration, as an operator sets it. */
   async set(what: 'enabled' | 'paused' | 'shadow', value: boolean): Promise<void> {
+    await this.assertSilent();
     await this.ctx.db.raw(
       `update control.integration set ${what} = ?, generation = generation + 1 where id = ? and ${what} <> ?`,
       [value, this.operator.integration, value],
     );
     await this.ctx.db.raw(`select pg_notify('orgstream_integration', '')`);
+    await this.assertSilent();
+  }
+
+  /** Nothing holds anything back any more. */
+  async allOn(): Promise<void> {
+    for (const what of ['paused', 'shadow'] as const) await this.set(what, false);
+    await this.set('enabled', true);
+    await this.stopAll(false);
   }
 
   async stopAll(stopped: boolean): Promise<void> {
+    await this.assertSilent();
     await this.ctx.db.raw(`update control.stop set stopped = ?`, [stopped]);
+    await this.assertSilent();
   }
 
   /** Nothing holds everything back at present. */
@@ -123,6 +185,7 @@ export class World implements AsyncDisposable {
     const command = { addressee: 'learningbank-sink', kind: 'objects.act', payload } as Command;
     const answer = await this.operator.ask(command);
     if (answer.code === 'UNEXPECTED') throw new Error(`${action}: ${answer.message}`);
+    if (answer.code === null) this.meets(action);
     return answer as CommandRow;
   }
 
@@ -139,7 +202,9 @@ export class World implements AsyncDisposable {
     const run = (answer.result as { run?: string } | null)?.run;
     if (answer.code !== null || run === undefined) return;
     const seen = await this.rests(run);
-    if (seen === 'planned') await this.operator.decide(run, approve ? 'approve' : 'reject');
+    if (seen !== 'planned') return;
+    const decided = await this.operator.decide(run, approve ? 'approve' : 'reject');
+    if (decided.code === null) this.meets(`settings ${approve ? 'approved' : 'rejected'}`);
   }
 
   /** The settings in force. */
