@@ -57,9 +57,9 @@ describe('read again', () => {
     const before = await countCalls(await scene.file(), scene.joined.platform);
     const { exitCode, stdout } = await orgstream(['replay', '--tenant', scene.joined.tenant, '--json']);
     expect(exitCode).toBe(0);
-    const { result } = JSON.parse(stdout) as { result: Record<'records' | 'changed' | 'marked', number> };
+    const { result } = JSON.parse(stdout) as { result: Record<'done' | 'changed' | 'marked', number> };
     expect(result).toMatchObject({ changed: 0, marked: 0 });
-    expect(result.records).toBeGreaterThan(50);
+    expect(result.done).toBeGreaterThan(50);
     await scene.prove();
     expect(await countCalls(await scene.file(), scene.joined.platform)).toEqual(before);
   });

@@ -147,7 +147,7 @@ describe('wrong usage ends with 2, before anything is touched', () => {
     ['a tenant that is none', ['snapshot', '--tenant', 'forty-two'], '--tenant'],
     ['neither source nor tenant', ['snapshot'], '--source'],
     ['an unknown command', ['snapshoot'], 'snapshoot'],
-    ['a product that is none', ['integration', 'create', '--tenant', 'eu1.1', '--url', 'http://x', '--credentials', '-', '--product', 'gold'], 'gold'], // prettier-ignore
+    ['a product that is none', ['integration', 'create', '--tenant', 'eu1.1', '--url', 'http://x', '--credentials', '-', '--product', 'gold'], '--product'], // prettier-ignore
     ['a platform that is no URL', ['integration', 'create', '--tenant', 'eu1.1', '--url', 'there', '--credentials', 'x'], '--url'], // prettier-ignore
   ])('%s', async (_, args, named) => {
     const { exitCode, stderr } = await orgstream(env, ...args);

@@ -51,6 +51,8 @@ export function withStep(message: string, step: string | undefined): string {
     .replace(/^resumes by itself; operator: /i, '')
     .replace(/\.$/, '')
     .replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase());
+  // A statement at the end of a message is there to be pasted: nothing may follow it.
+  if (/\bthe message\b/i.test(next)) return said;
   return next === '' || said.toLowerCase().includes(next.toLowerCase()) ? said : `${said}; ${next}`;
 }
 
