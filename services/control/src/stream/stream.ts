@@ -7,8 +7,12 @@ import type { Ask } from '../http/request.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Hub, HubEvent } from './hub.ts';
 
-/** A client that does not read is let go of: it comes back with Last-Event-ID. */
-const MAX_UNREAD_BYTES = 1_000_000;
+/** Who has this much unread, and no less at the next keep-alive, is let go of: a client comes back with Last-Event-ID. */
+const UNREAD_BYTES = 1_000_000;
+/** Who has so much unread is let go of at once. It is far more than what is open of a large installation. */
+const MAX_UNREAD_BYTES = 64_000_000;
+/** What was written before the end is waited for this long: who does not read would keep the connection for ever. */
+const END_MS = 5_000;
 
 export interface Streams {
   open(ask: Ask<'stream'>, request: Request, response: Response): Promise<void>;
@@ -30,13 +34,13 @@ export function createStreams(options: {
   return {
     async open(ask, request, response) {
       const { caller, query } = ask;
-      if (query.integration !== undefined) await requireIntegration(deps.db, caller, query.integration);
+      const only = query.integration && (await requireIntegration(deps.db, caller, query.integration)).id;
       if (ends.size >= options.max) {
         throw new AppError('TOO_MANY_REQUESTS', 'event streams: too many are open', { waitMs: 5_000 });
       }
       const wanted = (event: HubEvent): boolean =>
         (event.tenant === null ? event.event === 'stop' || caller.tenants === null : maySee(caller, event.tenant)) &&
-        (query.integration === undefined || event.event === 'stop' || event.integration === query.integration);
+        (only === undefined || event.event === 'stop' || event.integration === only);
       if (request.method === 'HEAD') return void response.type('text/event-stream').end();
       const inForce = (): Promise<boolean> => isTokenInForce(deps.db, caller.tokenId);
       const { end, write } = begin(response, { inForce, keepAliveMs: options.keepAliveMs });
@@ -74,7 +78,11 @@ function begin(
   response.status(200).set({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
   response.flushHeaders();
   response.write('retry: 2000\n\n');
+  let unread = 0;
   const keepAlive = setInterval(() => {
+    const before = unread;
+    unread = response.writableLength;
+    if (unread > UNREAD_BYTES && before > 0 && unread >= before) return void response.destroy();
     response.write(': \n\n');
     // A database that does not answer is no reason to end: no event comes then either.
     options.inForce().then(
@@ -84,14 +92,17 @@ function begin(
   }, options.keepAliveMs);
   const end = (): void => {
     clearInterval(keepAlive);
-    if (!response.writableEnded) response.end();
+    if (response.writableEnded) return;
+    response.end();
+    const late = setTimeout(() => response.destroy(), END_MS).unref();
+    response.once('close', () => clearTimeout(late));
   };
   return {
     end,
     write({ id, event, data }) {
-      if (response.writableEnded) return;
+      if (response.writableEnded || response.destroyed) return;
       response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-      if (response.writableLength > MAX_UNREAD_BYTES) end();
+      if (response.writableLength > MAX_UNREAD_BYTES) response.destroy();
     },
   };
 }
