@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Knex } from '@orgstream/database';
 import { type Logger, type SecretBox, sleep } from '@orgstream/runtime';
 import type { SinkMetrics } from '../metrics.ts';
+import { answerOrphans } from '../runs/orphans.ts';
 import { PlatformOwner } from '../platform/platform-owner.ts';
 import { createLinkCount, readGauges } from './gauges.ts';
 import { Integrations } from './integrations.ts';
@@ -118,6 +119,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
           signal,
         }),
         every(1_000, signal, () => newcomers.look()),
+        every(1_000, signal, async () => void (await answerOrphans(db))),
         every(gaugesMs, signal, async () => {
           const states = [...workers].flatMap(({ pool }) => pool.breakers());
           metrics.breaker({

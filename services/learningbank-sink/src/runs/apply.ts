@@ -4,7 +4,7 @@ import { plannerVersion as currentPlanner } from '../plan/index.ts';
 import { type Integration, moveState } from '../reconcile/integration-store.ts';
 import { type ItemChoice, readItemsByNo, readRejected } from './item-store.ts';
 import type { RunPlanner } from './kind.ts';
-import { holdRejected, markItems, releaseRest } from './mark-store.ts';
+import { holdRejected, lookAgain, markItems, releaseRest } from './mark-store.ts';
 import { moveRun, type RunRow } from './run-store.ts';
 
 /** Items handed to a kind's hook at once. */
@@ -83,6 +83,7 @@ async function assertCurrent(tx: Knex, { run, plannerVersion = currentPlanner }:
 async function bringIntoForce(tx: Knex, { run, integration }: Application): Promise<void> {
   if (run.kind === 'settings') {
     await activateSettings(tx, integration.id, run.settingsVersion!);
+    await lookAgain(tx, integration.id);
     // Rejected while the old settings were in force: held from the moment at which the new ones are.
     await holdRejected(tx, run, await readRejected(tx, run.id));
   }

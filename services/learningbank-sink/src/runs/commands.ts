@@ -8,7 +8,7 @@ import type { Fenced } from './fence.ts';
 
 /** Commands that the owner of an integration's platform answers. */
 type PlatformBound = Extract<Command, { readonly payload: { readonly integration: string } }>;
-export type PlatformCommand = PlatformBound['kind'];
+type PlatformCommand = PlatformBound['kind'];
 
 /** What a handler is given beside the payload. */
 export interface CommandContext {

@@ -55,7 +55,7 @@ export interface RunPlanner {
 }
 
 /** Of {@link RunContext} what there is while items are put to work: no calls within a transaction. */
-export type ApplyContext = Pick<RunContext, 'platform' | 'integration' | 'run'>;
+type ApplyContext = Pick<RunContext, 'platform' | 'integration' | 'run'>;
 
 /** Every kind that the conductor plans; a kind that is missing is answered ACTION_NOT_POSSIBLE. */
 export type RunPlanners = Readonly<Partial<Record<RunKind, RunPlanner>>>;

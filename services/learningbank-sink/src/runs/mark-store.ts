@@ -147,6 +147,20 @@ export async function forgetRun(tx: Knex, run: RunRow): Promise<void> {
 }
 
 /**
+ * Other settings are in force: what stands still is looked at again, for they may want nothing of it any more. Not what an
+ * operator decided about; nor deletions to be confirmed, which nobody has seen go when confirming is switched off.
+ */
+export async function lookAgain(tx: Knex, integrationId: string): Promise<void> {
+  await tx.raw(
+    `update sink.work set state = 'ready', code = null, detail = null, waits_kind = null, waits_id = null, next_at = now(),
+            generation = nextval('sink.work_generation')
+      where integration_id = :integrationId and lane < :gap and ripe
+        and (state in ('parked', 'conflict') or (state = 'held' and code in ('BRAKE_TRIPPED', 'MORE_DESTRUCTIVE', 'SHADOW')))`,
+    { integrationId, gap: lanes.gap },
+  );
+}
+
+/**
  * Holds what an operator rejected, bound to what was desired: without a call as long as the same is desired. What was changed
  * since it was planned keeps its place, with the hold upon it: somebody who left meanwhile was not rejected.
  */

@@ -100,3 +100,14 @@ test('nothing is started while disabled, before a snapshot, twice, or about what
   await operator.enable(false);
   expect(await operator.start('sync')).toMatchObject({ code: 'NOT_SENDING' });
 });
+
+test('a command about an integration that is gone, or has not logged in, is answered too', async () => {
+  await using ctx = await SinkContext.open();
+  const platform = await ctx.platform();
+  const integration = await ctx.integrate(platform, { password: 'wrong' });
+  ctx.start();
+  const unknown = new Operator(ctx, '00000000-0000-0000-0000-000000000000');
+  const [gone, locked] = await Promise.all([unknown.start('sync'), new Operator(ctx, integration).start('sync')]);
+  expect(gone).toMatchObject({ state: 'failed', code: 'NOT_FOUND' });
+  expect(locked).toMatchObject({ state: 'failed', code: 'RUN_STATE' });
+});

@@ -91,5 +91,6 @@ test('two decisions at once: one wins, the other is told the state', async () =>
   const run = await operator.started('settings', { settingsVersion: 2 });
   await operator.reaches(run, 'planned');
   const answers = await Promise.all([operator.decide(run, 'approve'), operator.decide(run, 'reject')]);
-  expect(answers.map(({ code }) => code).toSorted()).toEqual(['RUN_STATE', null].toSorted());
+  expect(answers.filter(({ code }) => code === null)).toHaveLength(1);
+  expect(answers.filter(({ code }) => code === 'RUN_STATE')).toHaveLength(1);
 });

@@ -18,7 +18,7 @@ export class Pace {
 }
 
 /** What is shown of a run under way. */
-export function progressOf({ total, done, calls }: Tally, perSecond: number | null): object {
+function progressOf({ total, done, calls }: Tally, perSecond: number | null): object {
   const left = total - done;
   return { done, total, calls, perSecond, etaSeconds: perSecond && left > 0 ? Math.ceil(left / perSecond) : null };
 }
