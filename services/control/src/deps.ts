@@ -1,6 +1,8 @@
 import type { Knex } from '@orgstream/database';
 import type { Logger, SecretBox } from '@orgstream/runtime';
 import type { CommandWait } from './command-wait.ts';
+import type { Look } from './share-looks.ts';
+import type { SourceSlot } from './source-lag.ts';
 import type { TopicLagReader } from './topic-lag.ts';
 
 /** What the handlers work with. */
@@ -9,6 +11,8 @@ export interface Deps {
   readonly secrets: SecretBox;
   readonly log: Logger;
   readonly topicLag: TopicLagReader;
+  /** Shared: whoever asks, a source has one connection of ours at a time. */
+  readonly sourceLag: Look<SourceSlot, number | null>;
   readonly commands: CommandWait;
   /** Deadline of one call to a platform. */
   readonly callTimeoutMs: number;

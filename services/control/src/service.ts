@@ -11,6 +11,8 @@ import { createHandlers } from './handlers/handlers.ts';
 import { createApp } from './http/app.ts';
 import { createLogin } from './http/login.ts';
 import { createMetrics } from './metrics.ts';
+import { shareLooks } from './share-looks.ts';
+import { readSourceLag } from './source-lag.ts';
 import { createHub } from './stream/hub.ts';
 import { listen } from './stream/listener.ts';
 import { createStreams } from './stream/stream.ts';
@@ -49,6 +51,7 @@ export async function createService(context: {
     commands,
     secrets: createSecretBox(config.ORGSTREAM_SECRET_KEY),
     topicLag: resources.use(createTopicLagReader(kafka, db)),
+    sourceLag: shareLooks(readSourceLag, ({ url, slot }) => `${slot} ${url}`),
     callTimeoutMs: CALL_TIMEOUT_MS,
   };
   const hub = createHub({ db, log });

@@ -1,12 +1,18 @@
 import { sleep } from '@orgstream/runtime';
 import pg from 'pg';
 
+/** Where a source is read from. */
+export interface SourceSlot {
+  readonly url: string;
+  readonly slot: string;
+}
+
 /**
  * WAL committed before the question and not yet acknowledged as published, bytes; 0 = caught up, null = the source or its
  * slot does not answer. The position is taken first and the slot is then given `waitMs` to pass it: so "caught up" means
  * that everything committed before the question is in Kafka.
  */
-export async function readSourceLag(url: string, slot: string, waitMs: number): Promise<number | null> {
+export async function readSourceLag({ url, slot }: SourceSlot, waitMs: number): Promise<number | null> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3_000, query_timeout: 3_000 });
   client.on('error', () => {});
   try {

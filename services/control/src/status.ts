@@ -4,7 +4,6 @@ import { isAppError } from '@orgstream/core';
 import { sourcesOf } from './access.ts';
 import type { Deps } from './deps.ts';
 import type { Caller } from './http/request.ts';
-import { readSourceLag } from './source-lag.ts';
 import { readSinkStatus, type SinkStatus } from './stores/status-store.ts';
 import { listSourcePage, type SourceRow } from './stores/source-store.ts';
 import type { TopicLag } from './topic-lag.ts';
@@ -46,7 +45,7 @@ async function lagOf(deps: Deps, row: SourceRow, waitMs: number): Promise<number
   const secret = await readSecret(deps.db, row.url_secret_id);
   if (!secret) return null;
   try {
-    return await readSourceLag(deps.secrets.open(secret), row.slot_name, waitMs);
+    return await deps.sourceLag({ url: deps.secrets.open(secret), slot: row.slot_name }, waitMs);
   } catch (error) {
     if (isAppError(error, 'SECRET_UNREADABLE')) return null;
     throw error;
