@@ -87,7 +87,9 @@ describe('a person', () => {
     userOf(world)!.permissionTypeIds.push(editor);
     world.member('7', membershipFact('1', '2')).converge();
     expect(back(world, 'person', '7', then)).toEqual(['user.permissions']);
-    expect(userOf(world)?.permissionTypeIds.toSorted()).toEqual([...then.permissionTypeIds, editor].toSorted());
+    expect(userOf(world)?.permissionTypeIds.toSorted((a, b) => a - b)).toEqual(
+      [...then.permissionTypeIds, editor].toSorted((a, b) => a - b),
+    );
   });
 
   test('a protected identity is not moved, stripped, renamed by address or deactivated by an undo either', () => {
