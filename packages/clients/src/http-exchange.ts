@@ -31,6 +31,9 @@ type Settings = Pick<
   'baseUrl' | 'timeoutMs' | 'fetch' | 'now' | 'beforeCall' | 'beforeSend' | 'onCall'
 >;
 
+/** A page of 200 users is a hundredth of it. */
+const maxAnswerBytes = 16 * 1024 * 1024;
+
 /** Makes one HTTP call: waits its turn, sends, checks the answer against what was asked, tells the metrics. */
 export async function exchange<T>(settings: Settings, call: Exchange<T>): Promise<T> {
   const { route, method, write } = call.route;
@@ -88,14 +91,28 @@ async function send<T>(settings: Settings, call: Exchange<T>): Promise<Received>
       status: response.status,
       contentType: response.headers.get('content-type') ?? '',
       retryAfter: response.headers.get('retry-after'),
-      text: await response.text(),
+      text: await readText(route, response),
     };
   } catch (error) {
+    if (isAppError(error)) throw error;
     throw look.refusal() ?? noAnswer(route, error, ended);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
   }
+}
+
+/** The body as text; one that does not end, or unpacks to more than any answer, is not read to its end. */
+async function readText(route: Route, response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let size = 0;
+  for await (const bytes of response.body ?? []) {
+    size += bytes.byteLength;
+    if (size > maxAnswerBytes) throw invalidAnswer(route, response.status, 'too_large');
+    text += decoder.decode(bytes, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /** The caller's last look as an option of fetch, and what it threw: fetch would hide it in a cause. */

@@ -37,7 +37,7 @@ export function noAnswer(route: Route, error: unknown, ended: 'timeout' | 'abort
 export function invalidAnswer(
   route: Route,
   status: number,
-  reason: 'content_type' | 'empty' | 'not_json' | 'shape' | 'values' | 'redirect' | 'not_from_api',
+  reason: 'content_type' | 'empty' | 'not_json' | 'shape' | 'values' | 'redirect' | 'not_from_api' | 'too_large',
   fields: readonly string[] = [],
 ): AppError {
   return new AppError('TARGET_ANSWER_INVALID', `${route.route}: HTTP ${status} with an invalid answer (${reason})`, {

@@ -9,6 +9,8 @@ import { readSettings } from './stores/settings-store.ts';
 
 /** Pages of users that are looked through for Owners. */
 const OWNER_PAGES = 10;
+/** All calls together may take so many times what one may: who asks waits. */
+const CALLS_TIME = 4;
 
 interface Verification {
   readonly ok: boolean;
@@ -28,9 +30,10 @@ export async function verify(deps: Deps, head: IntegrationHead): Promise<Verific
   try {
     const credentials = JSON.parse(sealed ? deps.secrets.open(sealed) : '') as Credentials;
     const client = clientOf(deps, head.platform_url, credentials);
-    await client.login();
-    findings.push(...(await lookAround(client, settings?.defaults.jobProfileId ?? null)));
-    const owners = await ownersOf(client);
+    const within = deadlineOf(deps);
+    await client.login(within);
+    findings.push(...(await lookAround(client, settings?.defaults.jobProfileId ?? null, within)));
+    const owners = await ownersOf(client, within);
     const known = new Set(
       [...(settings?.protectedEmails ?? []), ...(settings?.filters.users.exclude ?? [])].map((entry) =>
         entry.toLowerCase(),
@@ -52,8 +55,9 @@ export async function findOwners(
 ): Promise<{ readonly emails: readonly string[]; readonly findings: Finding[] }> {
   try {
     const client = clientOf(deps, platformUrl.replace(/\/+$/, ''), credentials);
-    await client.login();
-    return { emails: await ownersOf(client), findings: [] };
+    const within = deadlineOf(deps);
+    await client.login(within);
+    return { emails: await ownersOf(client, within), findings: [] };
   } catch (error) {
     return { emails: [], findings: [{ ...refused(error), level: 'warning' }, warnings.ownersUnknown] };
   }
@@ -63,27 +67,33 @@ function clientOf(deps: Deps, baseUrl: string, credentials: Credentials): Learni
   return createLearningbankClient({ baseUrl, credentials, timeoutMs: deps.callTimeoutMs });
 }
 
-async function lookAround(client: LearningbankClient, ownDefault: number | null): Promise<Finding[]> {
-  const platform = await client.platform();
+interface Within {
+  readonly signal: AbortSignal;
+}
+
+const deadlineOf = ({ callTimeoutMs }: Deps): Within => ({ signal: AbortSignal.timeout(CALLS_TIME * callTimeoutMs) });
+
+async function lookAround(client: LearningbankClient, ownDefault: number | null, within: Within): Promise<Finding[]> {
+  const platform = await client.platform(within);
   const findings: Finding[] = [];
   if (platform.defaultJobProfileId === null && ownDefault === null) findings.push(warnings.noJobProfile);
-  const on = (await client.notificationTypes()).filter((type) => !type.mandatory && type.enabled);
+  const on = (await client.notificationTypes(within)).filter((type) => !type.mandatory && type.enabled);
   if (on.length > 0) findings.push(warnings.notifications(on.length));
   return findings;
 }
 
 /** Active users with the built-in Owner type. They sit in the top department: others are looked through as far as it goes. */
-async function ownersOf(client: LearningbankClient): Promise<string[]> {
-  const { topDepartmentId } = await client.platform();
+async function ownersOf(client: LearningbankClient, within: Within): Promise<string[]> {
+  const { topDepartmentId } = await client.platform(within);
   const ownerTypes = new Set<number>();
-  for await (const { items } of client.permissionTypes({ name: 'Owner' })) {
+  for await (const { items } of client.permissionTypes({ name: 'Owner' }, within)) {
     for (const type of items) if (type.isSystem && type.name === 'Owner') ownerTypes.add(type.id);
   }
   if (ownerTypes.size === 0) return [];
   const emails = new Set<string>();
   for (const filter of [{ departmentId: topDepartmentId, isActive: true }, { isActive: true }]) {
     let pages = 0;
-    for await (const { items } of client.users(filter)) {
+    for await (const { items } of client.users(filter, within)) {
       for (const { email, permissionTypeIds } of items) {
         if (email !== null && permissionTypeIds.some((id) => ownerTypes.has(id))) emails.add(email.toLowerCase());
       }
