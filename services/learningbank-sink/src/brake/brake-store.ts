@@ -25,9 +25,10 @@ export async function loadBrake(db: Knex, integrationId: string): Promise<BrakeM
        from sink.attempt a
       cross join lateral unnest(a.operations) as o (operation)
        left join sink.integration_state s on s.integration_id = a.integration_id
+       left join sink.run r on r.id = a.run_id
       where a.integration_id = :integrationId and a.sent_at > now() - :dayMs * interval '1 ms' and a.operations <> '{}'
         and not a.approved and a.state <> 'failed'
-        and (o.operation <> 'create' or a.sent_at > s.first_sync_done_at)
+        and (o.operation <> 'create' or (a.sent_at > s.first_sync_done_at and not coalesce(r.is_first or r.kind = 'rebuild', false)))
       group by 1, 2, 3 order by max(a.sent_at)`,
     { integrationId, dayMs },
   );
@@ -74,6 +75,8 @@ export interface Outstanding {
   readonly operations: readonly Operation[] | null;
   readonly holdHash: string | null;
   readonly approvedHash: string | null;
+  /** Of a first run: what it makes does not count. */
+  readonly isFirst: boolean;
   /** Of a run that was approved. */
   readonly approvedOperations: readonly Operation[] | null;
 }
@@ -88,11 +91,14 @@ export async function readOutstanding(db: Knex, of: OfKind): Promise<readonly Ou
       hold_hash: string | null;
       approved_hash: string | null;
       approved_operations: Operation[] | null;
+      is_first: boolean;
     }[];
   }>(
     `select w.id, w.generation, w.state, w.hold_hash, w.approved_hash, case when w.run_id is not null then w.approved_operations end as approved_operations,
+            coalesce(f.is_first or f.kind = 'rebuild', false) as is_first,
             case when w.state = 'held' then w.operations else i.operations end as operations
        from sink.work w
+       left join sink.run f on f.id = w.run_id
        left join sink.run_item i on i.run_id = w.run_id and i.kind = w.kind and i.id = w.id
             and w.lane = ${lanes.bulk} and w.own_lane is null and w.state <> 'held'
       where ${outstanding}`,
@@ -106,6 +112,7 @@ export async function readOutstanding(db: Knex, of: OfKind): Promise<readonly Ou
     holdHash: row.hold_hash,
     approvedHash: row.approved_hash,
     approvedOperations: row.approved_operations,
+    isFirst: row.is_first,
   }));
 }
 

@@ -49,7 +49,7 @@ export class BrakeYard {
         brake.admit({
           ...object,
           limits: integration.settings.brake,
-          isFirstSync: integration.state === 'first_sync',
+          isFirstSync: object.isFirst || integration.state === 'first_sync',
         }),
       isTripped: (kind, operations) => brake.isTripped(kind, operations),
       nowMs: () => brake.nowMs,

@@ -70,8 +70,10 @@ export class Pending {
       const decided = what.hash !== null && (what.hash === row.holdHash || what.hash === row.approvedHash);
       const isApproved =
         row.approvedOperations && what.operations.every((one) => row.approvedOperations!.includes(one));
-      if (!decided && !isApproved)
-        for (const operation of what.operations) wanting.get(operation as BrakedOperation)?.add(id);
+      if (decided || isApproved) continue;
+      for (const operation of what.operations) {
+        if (!(row.isFirst && operation === 'create')) wanting.get(operation as BrakedOperation)?.add(id);
+      }
     }
     this.#rows = new Map(rows.map((row) => [row.id, row]));
     this.#known = known;

@@ -15,6 +15,8 @@ export function keyOf(key: WorkKey): string {
 /** What operators and runs have decided about an object; see the columns of `sink.work`. */
 export interface Standing {
   readonly runId: string | null;
+  /** That run is the first one, or a rebuild. */
+  readonly isFirst: boolean;
   /** Of a run, and changed by the source besides. */
   readonly own: boolean;
   /** Of what is desired, when it was last assessed. */
@@ -30,6 +32,7 @@ export interface Standing {
 /** Nobody has decided anything. */
 export const undecided: Standing = {
   runId: null,
+  isFirst: false,
   own: false,
   hash: null,
   holdCode: null,

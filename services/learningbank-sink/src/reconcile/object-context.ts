@@ -61,6 +61,8 @@ export interface ObjectBrake {
     readonly id: string;
     readonly generation: number;
     readonly operations: readonly Operation[];
+    /** Of a first run that outlives the first sync: shadow mode held it. */
+    readonly isFirst: boolean;
   }) => Promise<Admission>;
   readonly isTripped: (kind: ObjectKind, operations: readonly Operation[]) => boolean;
   readonly nowMs: () => number;

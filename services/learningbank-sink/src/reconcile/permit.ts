@@ -76,7 +76,7 @@ export async function permit(
   let ticket: Ticket | null = null;
   if (!judged.approved) {
     const asked = operations.filter((operation) => !grant.operations.includes(operation));
-    const admission = await brake.admit({ kind, id, generation, operations: asked });
+    const admission = await brake.admit({ kind, id, generation, operations: asked, isFirst: standing.isFirst });
     if (!admission.pass) {
       return { to: 'held', code: 'BRAKE_TRIPPED', operations, hash, detail: { tripped: admission.held } };
     }

@@ -97,6 +97,7 @@ test('what runs and operators decided is claimed with the object', async () => {
   const claimed = (await readRipe(ctx.db, claim)).find(({ kind }) => kind === 'person')!;
   expect(claimed.standing).toEqual({
     runId,
+    isFirst: false,
     own: true,
     hash: 'h0',
     holdCode: 'UNDONE',

@@ -15,6 +15,7 @@ interface ClaimRow {
   readonly committed_ms: string;
   readonly open: boolean;
   readonly run_id: string | null;
+  readonly is_first: boolean;
   readonly own_lane: number | null;
   readonly hash: string | null;
   readonly hold_code: ErrorCode | null;
@@ -41,7 +42,7 @@ export async function readRipe(
   const { rows } = await db.raw<{ rows: ClaimRow[] }>(
     `select w.integration_id, w.kind, w.id, w.lane, w.generation, w.attempts, w.cause_epoch, w.cause_lsn,
             extract(epoch from w.committed_at) * 1000 as committed_ms, w.open,
-            w.run_id, w.own_lane, w.hash, w.hold_code, w.hold_hash, w.approved_hash, w.approved_operations, w.undo
+            w.run_id, coalesce((select f.is_first or f.kind = 'rebuild' from sink.run f where f.id = w.run_id), false) as is_first, w.own_lane, w.hash, w.hold_code, w.hold_hash, w.approved_hash, w.approved_operations, w.undo
        from unnest(cast(:integrations as uuid[])) as i (id)
       cross join unnest(cast(:lanes as smallint[])) as l (lane)
       cross join (values ('unit'), ('role'), ('person')) as k (kind)
@@ -72,6 +73,7 @@ export async function readRipe(
     open: row.open,
     standing: {
       runId: row.run_id,
+      isFirst: row.is_first,
       own: row.own_lane !== null,
       hash: row.hash,
       holdCode: row.hold_code,
