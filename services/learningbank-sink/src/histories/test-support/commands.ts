@@ -135,7 +135,7 @@ const operators = fc.oneof(
       if (code === null) world.meets('initiated');
     }),
     new Step('approve all', (world) => world.act('approve', { all: true })),
-    new Step('release all', async (world) => { await world.act('release', { all: true }); }),
+    new Step('release all', release),
     new Step('reject people', reject),
     new Step('drift', drift),
     new Step('everybody leaves', exodus),
@@ -144,6 +144,10 @@ const operators = fc.oneof(
     await world.allOn();
     await exodus(world);
     await reject(world);
+    // Whatever else becomes of who has left, the same is desired: the decision holds.
+    const { source } = world;
+    await world.says(...source.all('person').flatMap(({ id }) => asIs(source, id, { lastName: `Name ${source.lsn}` })));
+    await mayRest(world);
   })) },
   { weight: 1, arbitrary: people.map((id) => new Step(`undo ${id}`, (world) => undo(world, id))) },
   { weight: 1, arbitrary: fc.tuple(fc.boolean(), fc.boolean()).map(([uniqueUnits, approve]) => new Step(`unique units ${uniqueUnits} ${approve}`, (world) => world.settings({ uniqueUnits }, approve))) },
@@ -166,9 +170,15 @@ async function reject(world: World): Promise<void> {
   for (const { id } of held) {
     const { code } = await world.act('reject', { objects: [{ kind: 'person', id }] });
     if (code !== null) continue;
-    world.decided.set(id, { lsn: world.source.lsn, user: userOf(await world.state(), id) });
+    const left = world.source.get('person', id)?.['active'] === false;
+    world.decided.set(id, { lsn: world.source.lsn, user: userOf(await world.state(), id), left });
     world.meets('rejected');
   }
+}
+
+async function release(world: World): Promise<void> {
+  await world.act('release', { all: true });
+  for (const id of world.decided.keys()) world.decided.set(id, { lsn: -1, user: undefined, left: false });
 }
 
 const activeOf = async (world: World): Promise<number> =>
@@ -193,7 +203,7 @@ async function undo(world: World, id: string): Promise<void> {
   if (code !== null) return;
   const { run } = result as { readonly run: string };
   // From now on it may come to be held; how it looks is known when the run has ended.
-  world.decided.set(id, { lsn: -1, user: undefined });
+  world.decided.set(id, { lsn: -1, user: undefined, left: false });
   if ((await world.rests(run)) !== 'planned') return;
   await world.operator.decide(run, 'approve');
   if ((await world.rests(run)) === 'done') world.meets('undone');
@@ -211,7 +221,7 @@ async function drift(world: World): Promise<void> {
 async function byHand(world: World, id: string): Promise<void> {
   const user = userOf(await world.state(), id);
   if (!user?.isActive) return;
-  world.decided.set(id, { lsn: -1, user: undefined });
+  world.decided.set(id, { lsn: -1, user: undefined, left: false });
   await world.byHand((hand) => hand.deactivateUser(user.id));
 }
 

@@ -49,7 +49,7 @@ interface Known {
 
 /** Every difference between what must be and what is, in words. */
 export function differences(want: Expected, state: State, known: Known): readonly string[] {
-  return [...departments(want, state, known), ...permissionTypes(want, state), ...users(want, state, known)];
+  return [...departments(want, state, known), ...permissionTypes(want, state, known), ...users(want, state, known)];
 }
 
 function departments({ units, people }: Expected, state: State, { held }: Known): readonly string[] {
@@ -84,15 +84,20 @@ function departments({ units, people }: Expected, state: State, { held }: Known)
   return found;
 }
 
-function permissionTypes({ roles }: Expected, state: State): readonly string[] {
+function permissionTypes({ roles }: Expected, state: State, { held }: Known): readonly string[] {
   const found: string[] = [];
   for (const [id, name] of roles) {
     const ours = marked(state.permissionTypes, 'role', id).map((one) => one.name);
     if (ours.join() !== name) found.push(`role ${id}: permission types [${ours.join()}], not ${name}`);
   }
-  for (const { externalId } of state.permissionTypes) {
+  for (const { id: type, externalId } of state.permissionTypes) {
     const id = /:role:(.*)$/.exec(externalId ?? '')?.[1];
-    if (id !== undefined && !roles.has(id)) found.push(`role ${id}: gone, its permission type is still there`);
+    if (id === undefined || roles.has(id)) continue;
+    // Who is held as he is keeps it: deleting it would take it from him.
+    const keeper = state.users.some(
+      (one) => held.has(/:person:(.*)$/.exec(one.externalId ?? '')?.[1] ?? '') && one.permissionTypeIds.includes(type),
+    );
+    if (!keeper) found.push(`role ${id}: gone, its permission type is still there`);
   }
   return found;
 }

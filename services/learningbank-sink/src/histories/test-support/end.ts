@@ -4,7 +4,7 @@ import { person, role, type Said, unit } from '../../reconcile/fixture.ts';
 import { differences, foreignOf, userOf } from './compare.ts';
 import { sharedEmails } from './commands.ts';
 import { expected } from './expected.ts';
-import type { World } from './world.ts';
+import type { Decision, World } from './world.ts';
 
 const open = ['waiting_for_snapshot', 'planning', 'planned', 'applying'];
 
@@ -119,22 +119,32 @@ async function standing(world: World): Promise<readonly string[]> {
     .map(({ kind, id }) => `${kind} ${id}: held, and nobody asked for it`);
   if (!world.drifted) found.push(...(await look(world, held)));
   const state = await world.state();
-  for (const [id, { lsn, user }] of world.decided) {
-    if (lsn < 0 || touchedSince(world, id, lsn)) continue;
+  for (const [id, decision] of world.decided) {
+    if (isVoid(world, id, decision)) continue;
+    const { user } = decision;
     const shown = (one: unknown) => JSON.stringify(one, ['isActive', 'firstName', 'lastName', 'email']);
     if (!held.has(id)) found.push(`person ${id}: rejected, no longer held`);
-    else if (shown(userOf(state, id)) !== shown(user)) found.push(`person ${id}: rejected, changed`);
+    else if (shown(userOf(state, id)) !== shown(user)) {
+      found.push(`person ${id}: rejected as ${shown(user)}, is ${shown(userOf(state, id))}`);
+    }
   }
   return found;
 }
 
-/** Something that may bear on the person was said after `lsn`, or settings were edited: the decision may be void. */
-function touchedSince(world: World, id: string, lsn: number): boolean {
-  if (world.versions.length > 1) return true;
-  return [...world.source.saidAt].some(([key, at]) => {
+/** Something that may bear on the person was said since, or settings were edited. */
+function isVoid({ source, versions }: World, id: string, { lsn, left }: Decision): boolean {
+  if (lsn < 0 || versions.some(({ excluded }) => excluded.length > 0)) return true;
+  if (left) return source.log.some(({ value }) => returns(value, id, lsn));
+  if (versions.length > 1) return true;
+  return [...source.saidAt].some(([key, at]) => {
     const [kind, which] = key.split('/') as [string, string];
     return at > lsn && (kind === 'unit' || kind === 'role' || which.startsWith(id));
   });
+}
+
+function returns(value: unknown, id: string, lsn: number): boolean {
+  const said = value as { id?: string; active?: unknown; position?: { lsn: number } };
+  return said.id === id && said.active === true && (said.position?.lsn ?? 0) > lsn;
 }
 
 async function look(world: World, held: ReadonlySet<string>): Promise<readonly string[]> {

@@ -34,6 +34,14 @@ const brake = {
   permission_removed: { count: 3, share: 0.2, dayShare: 0.2 },
 };
 
+/** What was decided about somebody who was rejected; of others it is only known that they may be held. */
+export interface Decision {
+  readonly lsn: number;
+  readonly user: unknown;
+  /** It was about leaving: nothing but coming back makes it void. */
+  readonly left: boolean;
+}
+
 /** One tenant, its sink and its Learningbank. */
 export class World implements AsyncDisposable {
   readonly source = new Source();
@@ -43,7 +51,7 @@ export class World implements AsyncDisposable {
   /** An administrator of Learningbank, who changes things there. */
   readonly hand: LearningbankClient;
   /** People about whom an operator decided, and the source's position then. */
-  readonly decided = new Map<string, { readonly lsn: number; readonly user: unknown }>();
+  readonly decided = new Map<string, Decision>();
   /** Somebody changed the target by hand since the last repair. */
   drifted = false;
   foreign: Foreign | undefined;
