@@ -56,9 +56,16 @@ export function withStep(message: string, step: string | undefined): string {
   return next === '' || said.toLowerCase().includes(next.toLowerCase()) ? said : `${said}; ${next}`;
 }
 
+/** What steers a terminal, or hides what is shown; names of people and departments are anybody's text. */
+// oxlint-disable-next-line no-control-regex -- they are what is taken out
+const steering = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+
+/** Text of others on one line of our own. */
+export const oneLine = (text: string): string => text.replaceAll(steering, '\ufffd').replaceAll(/[\t\n]/g, ' ');
+
 /** A plain text table: columns padded to their widest cell, numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const cells = [head, ...rows.map((row) => row.map(String))];
+  const cells = [head, ...rows.map((row) => row.map((cell) => oneLine(String(cell))))];
   const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
   const numeric = head.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'));
   const line = (row: readonly string[]): string =>
@@ -70,12 +77,19 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
 }
 
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${text.replaceAll(steering, '\ufffd')}\n`);
+}
+
+/** One JSON document; what steers a terminal stays what it is, escaped. */
+export function printJson(value: unknown): void {
+  const escaped = (found: string): string => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  process.stdout.write(`${JSON.stringify(value).replaceAll(steering, escaped)}\n`);
 }
 
 /** The answer of a command: one JSON document, or the text of `render`. */
 export function show<T>(value: T, { json }: { readonly json: boolean }, render: (value: T) => string): void {
-  print(json ? JSON.stringify(value) : render(value));
+  if (json) printJson(value);
+  else print(render(value));
 }
 
 /** The answer of a command that lists something. */

@@ -19,7 +19,7 @@ import { addTokenCommands } from './commands/token.ts';
 import { addWhyCommand } from './commands/why.ts';
 import type { Cli } from './cli.ts';
 import { openEnvironment, type Environment } from './environment.ts';
-import { explain } from './output.ts';
+import { explain, oneLine } from './output.ts';
 
 const settingsText = `
 Settings come from the environment, else from the stack that \`npm run dev\` started:
@@ -99,7 +99,7 @@ export async function run(
   } catch (error) {
     if (isCommanderError(error)) return Number(error.exitCode) === 0 ? exitCodes.done : exitCodes.usage;
     const explained = explain(error);
-    process.stderr.write(`orgstream: ${explained.text}\n`);
+    process.stderr.write(`orgstream: ${oneLine(explained.text)}\n`);
     return explained.exitCode;
   } finally {
     await opened?.[Symbol.asyncDispose]();

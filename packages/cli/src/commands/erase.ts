@@ -3,7 +3,7 @@ import { reference, tenantKey } from '../arguments.ts';
 import { settleCommand, withWait, type WaitOptions } from '../asked.ts';
 import { confirm, type Cli } from '../cli.ts';
 import { leaf } from '../leaf.ts';
-import { print } from '../output.ts';
+import { print, printJson } from '../output.ts';
 
 interface EraseOptions extends WaitOptions {
   readonly tenant: string;
@@ -29,7 +29,7 @@ export function addEraseCommand(program: Command, cli: Cli): void {
       await confirm(cli, `erase person ${person} of ${tenant} from everything orgstream keeps`, options);
       const asked = await cli.control().erasePerson({ body: { tenant, person } });
       const done = await settleCommand(cli, asked, { ...options, what: 'erasing' });
-      if (options.json) return print(JSON.stringify(done ?? asked));
+      if (options.json) return printJson(done ?? asked);
       print(done ? renderErased(done.result) : `asked for, command ${asked.command}`);
     });
 }

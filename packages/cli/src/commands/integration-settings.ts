@@ -7,7 +7,7 @@ import type { Cli } from '../cli.ts';
 import { allItems, from, integrationId } from '../control.ts';
 import { readJson } from '../input.ts';
 import { group, leaf, type LeafOptions } from '../leaf.ts';
-import { print, show } from '../output.ts';
+import { printJson, show } from '../output.ts';
 import { endWith, followRun } from '../run-wait.ts';
 
 /** `integration settings get|set|versions|rollback`. */
@@ -155,7 +155,7 @@ function addRollback(settings: Command, cli: Cli): void {
 
 /** What became of an edit: in force, or the run that it waits for. */
 async function tell(cli: Cli, asked: AskedRun, options: WaitOptions): Promise<void> {
-  if (options.wait === false) return print(JSON.stringify({ command: asked.command, run: asked.run?.id ?? null }));
+  if (options.wait === false) return printJson({ command: asked.command, run: asked.run?.id ?? null });
   const run = await settleRun(cli, asked, options);
   if (run === null) return show({ run: null }, options, () => 'in force; nothing was touched by it');
   endWith(cli, await followRun(cli, run, options), options);

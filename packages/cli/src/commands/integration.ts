@@ -9,7 +9,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { readJson } from '../input.ts';
 import { changeIntegration } from '../integration-change.ts';
 import { group, leaf, type LeafOptions } from '../leaf.ts';
-import { print, show, showRows, withStep } from '../output.ts';
+import { printJson, show, showRows, withStep, oneLine } from '../output.ts';
 import { addSettingsCommands } from './integration-settings.ts';
 
 /** `integration create|list|show|verify|enable|disable|pause|resume|shadow|settings|remove`. */
@@ -59,8 +59,9 @@ function addCreate(integration: Command, cli: Cli): void {
     .action(async (options: CreateOptions) => {
       const body = await createBody(options);
       const { integration: made, findings } = await cli.control().createIntegration({ body });
-      if (process.stderr.isTTY) for (const finding of findings) process.stderr.write(`${sayFinding(finding)}\n`);
-      print(JSON.stringify(options.json ? { id: made.id, findings } : { id: made.id }));
+      if (process.stderr.isTTY)
+        for (const finding of findings) process.stderr.write(`${oneLine(sayFinding(finding))}\n`);
+      printJson(options.json ? { id: made.id, findings } : { id: made.id });
     });
 }
 

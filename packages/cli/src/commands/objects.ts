@@ -6,7 +6,7 @@ import { settleCommand, withWait, type WaitOptions } from '../asked.ts';
 import type { Cli } from '../cli.ts';
 import { allItems, from, integrationId, withIntegration, type WhichIntegration } from '../control.ts';
 import { group, leaf, type LeafOptions, type LeafText } from '../leaf.ts';
-import { print, showRows } from '../output.ts';
+import { print, printJson, showRows } from '../output.ts';
 
 /** `objects`, and `objects approve|reject|release|retry|adopt|create-new|ignore|move-link|detach`. */
 export function addObjectsCommands(program: Command, cli: Cli): void {
@@ -161,7 +161,7 @@ async function act(cli: Cli, spec: ActionSpec, given: readonly Reference[], opti
     },
   });
   const done = await settleCommand(cli, asked, { ...options, what: spec.action });
-  if (options.json) return print(JSON.stringify(done ?? { command: asked.command }));
+  if (options.json) return printJson(done ?? { command: asked.command });
   print(
     done ? `${spec.action} done: ${JSON.stringify(done.result)}` : `${spec.action} asked for, command ${asked.command}`,
   );

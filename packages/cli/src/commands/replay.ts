@@ -6,7 +6,7 @@ import { settleCommand, withWait, type WaitOptions } from '../asked.ts';
 import type { Cli } from '../cli.ts';
 import { integrationId, withIntegration, type WhichIntegration } from '../control.ts';
 import { leaf, type LeafOptions } from '../leaf.ts';
-import { print } from '../output.ts';
+import { print, printJson } from '../output.ts';
 
 /** `replay` and `renormalise`: read a topic again. */
 export function addReplayCommands(program: Command, cli: Cli): void {
@@ -59,6 +59,6 @@ async function tenantOf(cli: Cli, which: WhichIntegration): Promise<string | und
 async function ask(cli: Cli, options: WaitOptions, what: string, body: Input<'startReplay'>['body']): Promise<void> {
   const asked = await cli.control().startReplay({ body });
   const done = await settleCommand(cli, asked, { ...options, what });
-  if (options.json) return print(JSON.stringify(done ?? { command: asked.command }));
+  if (options.json) return printJson(done ?? { command: asked.command });
   print(done ? `${what} done: ${JSON.stringify(done.result)}` : `${what} asked for, command ${asked.command}`);
 }

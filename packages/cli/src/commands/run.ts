@@ -14,7 +14,7 @@ import { settleRun } from '../asked.ts';
 import type { Cli } from '../cli.ts';
 import { allItems, from, integrationId, withIntegration, type WhichIntegration } from '../control.ts';
 import { group, leaf, type LeafOptions } from '../leaf.ts';
-import { print, show, showRows } from '../output.ts';
+import { print, printJson, show, showRows } from '../output.ts';
 import { createProgress } from '../progress.ts';
 import { describeRun, endWith, followRun } from '../run-wait.ts';
 
@@ -112,7 +112,7 @@ async function watch(cli: Cli, id: string, options: LeafOptions & { readonly tim
   let last = '';
   const say = (now: Run): void => {
     const text = JSON.stringify(now);
-    if (text !== last) print(text);
+    if (text !== last) printJson(now);
     last = text;
   };
   const lines = { update: () => {}, stop: () => {} };

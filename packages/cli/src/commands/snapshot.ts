@@ -4,7 +4,7 @@ import { tenantKey } from '../arguments.ts';
 import { settleCommand, withWait, type WaitOptions } from '../asked.ts';
 import type { Cli } from '../cli.ts';
 import { leaf } from '../leaf.ts';
-import { print } from '../output.ts';
+import { print, printJson } from '../output.ts';
 
 interface SnapshotOptions extends WaitOptions {
   readonly source?: string;
@@ -33,7 +33,7 @@ export function addSnapshotCommand(program: Command, cli: Cli): void {
       const body = options.tenant === undefined ? {} : { tenant: options.tenant };
       const asked = await cli.control().snapshotSource({ params: { source }, body });
       const done = await settleCommand(cli, asked, { ...options, what: 'snapshot' });
-      if (options.json) return print(JSON.stringify(done ?? { command: asked.command }));
+      if (options.json) return printJson(done ?? { command: asked.command });
       print(done ? `snapshot done: ${JSON.stringify(done.result)}` : `snapshot asked for, command ${asked.command}`);
     });
 }

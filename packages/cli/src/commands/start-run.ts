@@ -6,7 +6,7 @@ import { settleRun, withWait, type WaitOptions } from '../asked.ts';
 import { confirm, type Cli } from '../cli.ts';
 import { integrationId, isGiven, withIntegration, type WhichIntegration } from '../control.ts';
 import { leaf, type LeafText } from '../leaf.ts';
-import { print } from '../output.ts';
+import { print, printJson } from '../output.ts';
 import { describeRun, endWith, followRun } from '../run-wait.ts';
 
 interface StartOptions extends WaitOptions, WhichIntegration {
@@ -99,5 +99,6 @@ async function start(cli: Cli, kind: Kind, options: StartOptions, wait: boolean)
   const run = await settleRun(cli, asked, options);
   if (run === null) throw new AppError('UNEXPECTED', `${kind} was taken, but no run is known`);
   if (wait) return endWith(cli, await followRun(cli, run, options), options);
-  print(options.json ? JSON.stringify(run) : `${describeRun(run)}\nfollow it: \`orgstream run watch ${run.id}\``);
+  if (options.json) return printJson(run);
+  print(`${describeRun(run)}\nfollow it: \`orgstream run watch ${run.id}\``);
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { positive } from '../arguments.ts';
 import type { Cli } from '../cli.ts';
 import { leaf, type LeafOptions } from '../leaf.ts';
-import { print, table } from '../output.ts';
+import { show, table } from '../output.ts';
 
 interface StatusOptions extends LeafOptions {
   readonly watch: boolean;
@@ -38,7 +38,7 @@ export function addStatusCommand(program: Command, cli: Cli): void {
     });
 }
 
-const say = (status: Status, json: boolean): void => print(json ? JSON.stringify(status) : render(status, Date.now()));
+const say = (status: Status, json: boolean): void => show(status, { json }, () => render(status, Date.now()));
 
 /** The status as text, for a person. */
 export function render(status: Status, nowMs: number): string {

@@ -6,7 +6,7 @@ import { identifier, instant } from '../arguments.ts';
 import { confirm, type Cli } from '../cli.ts';
 import { allItems, from } from '../control.ts';
 import { group, leaf, type LeafOptions } from '../leaf.ts';
-import { print, show, showRows } from '../output.ts';
+import { print, printJson, show, showRows } from '../output.ts';
 
 interface CreateOptions extends LeafOptions {
   readonly name: string;
@@ -33,7 +33,7 @@ export function addTokenCommands(program: Command, cli: Cli): void {
     .option('--local', 'write it into the database of DATABASE_URL; asks control for nothing', false)
     .action(async (options: CreateOptions) => {
       const created = await (options.local ? createLocally(cli, options) : createByControl(cli, options));
-      if (options.json) return print(JSON.stringify(created));
+      if (options.json) return printJson(created);
       // The secret alone on standard output, so that a script can take it as it is.
       process.stderr.write(`token ${created.id} (${created.role}); it is not shown again:\n`);
       print(created.secret);

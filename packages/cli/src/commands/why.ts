@@ -5,7 +5,7 @@ import { integrationName, reference } from '../arguments.ts';
 import type { Cli } from '../cli.ts';
 import { integrationId } from '../control.ts';
 import { leaf, type LeafOptions } from '../leaf.ts';
-import { show, table } from '../output.ts';
+import { oneLine, show, table } from '../output.ts';
 import { changeOf } from './run.ts';
 
 /** `why`: everything on record about one object. */
@@ -45,7 +45,7 @@ export function addWhyCommand(program: Command, cli: Cli): void {
 export function renderWhy(detail: ObjectDetail): string {
   const { kind, id, name, tenant, summary } = detail;
   return [
-    `${kind}/${id}${name === null ? '' : ` ${name}`} of ${tenant}`,
+    `${kind}/${id}${name === null ? '' : ` ${oneLine(name)}`} of ${tenant}`,
     summary,
     ...section('facts (what the source says)', detail.facts.map(factLine)),
     ...section('decision', decisionLines(detail)),
