@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { assigned, gone, member, person, role, type Said, unit } from '../../reconcile/fixture.ts';
 import { userOf } from './compare.ts';
 import { mayRest } from './end.ts';
-import type { Source } from './source.ts';
+import { sharedEmails, type Source } from './source.ts';
 import { brakeCount, type World } from './world.ts';
 
 /** A step of a history: shows itself, and does what it says. */
@@ -36,7 +36,6 @@ const roles = fc.constantFrom('r1', 'r2', 'r3');
 const slots = fc.constantFrom('a', 'b');
 const names = fc.constantFrom('North', 'South', 'West');
 const roleNames = fc.constantFrom('Seller', 'Baker');
-export const sharedEmails = ['one@example.org', 'two@example.org'] as const;
 
 /** A change of the source, by what the source holds now; none when it makes no sense there. */
 type Change = (source: Source) => readonly Said[];
@@ -70,16 +69,18 @@ const note = (world: World, said: readonly Said[]): void => {
 };
 
 const facts = fc
-  .tuple(fc.array(changes, { minLength: 1, maxLength: 3 }), fc.integer({ min: 0, max: 9 }))
+  .tuple(fc.array(changes, { minLength: 1, maxLength: 3 }), fc.integer({ min: 0, max: 12 }))
   .map(([list, delivery]) => {
-    const how = delivery === 0 ? 'late' : delivery === 1 ? 'twice' : 'now';
+    const how = (['late', 'twice', 'disabled'] as const)[delivery] ?? 'now';
     return new Step(`${how}: ${list.map(({ name }) => name).join(', ')}`, async (world) => {
       for (const { change } of delivery === 0 ? list : [combined(list)]) {
+        if (how === 'disabled') await world.set('enabled', false);
         const said = change(world.source);
         note(world, said);
         if (how === 'late') world.saysLate(...said);
         else await world.says(...said);
       }
+      if (how === 'disabled') await world.set('enabled', true);
       if (how === 'twice') await world.ctx.take(world.source.log.slice(-3));
     });
   });

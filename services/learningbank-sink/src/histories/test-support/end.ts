@@ -2,7 +2,7 @@ import { until } from '@orgstream/testkit';
 import { query } from '../../ingest/query.ts';
 import { person, role, type Said, unit } from '../../reconcile/fixture.ts';
 import { differences, foreignOf, userOf } from './compare.ts';
-import { sharedEmails } from './commands.ts';
+import { sharedEmails } from './source.ts';
 import { expected } from './expected.ts';
 import type { Decision, World } from './world.ts';
 
@@ -176,8 +176,8 @@ function untangled({ source }: World): readonly Said[] {
   const taken = new Set<unknown>();
   for (const { id, fields } of source.all('unit')) {
     if (fields['parentId'] === null) continue;
-    const parentId =
-      source.get('unit', String(fields['parentId'])) && !inCircle(id, source) ? String(fields['parentId']) : '1';
+    const above = fields['parentId'] as string;
+    const parentId = source.get('unit', above) && !inCircle(id, source) ? above : '1';
     const key = `${parentId}/${String(fields['name'])}`;
     const name = taken.has(key) ? `Unit ${id}` : String(fields['name']);
     taken.add(key);
@@ -189,7 +189,7 @@ function untangled({ source }: World): readonly Said[] {
   }
   for (const { id, fields } of source.all('person')) {
     const email = fields['email'] as string | null;
-    if (email !== null && !(sharedEmails as readonly string[]).includes(email)) continue;
+    if (email !== null && !sharedEmails.includes(email)) continue;
     said.push(person(id, { ...fields, email: `settled${id}@example.org` }));
   }
   return said;

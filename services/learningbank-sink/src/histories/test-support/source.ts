@@ -7,6 +7,8 @@ type Fields = Readonly<Record<string, unknown>>;
 
 export const tenant = 'eu1.42';
 export const top = '1';
+/** Addresses that several people want. */
+export const sharedEmails: readonly string[] = ['one@example.org', 'two@example.org'];
 
 /** What the source holds, kept from what it said and from nothing else. */
 export class Source {
