@@ -129,3 +129,73 @@ test("answers that hold people's addresses are kept sealed", async () => {
   );
   expect(Object.keys(rows[0]!.response).sort()).toEqual(['keyId', 'sealed']);
 });
+
+describe('what no client sends', () => {
+  const big = 'x'.repeat(1_200_000);
+  const json = { 'content-type': 'application/json' };
+  const post = (body: string | Uint8Array, headers: Record<string, string> = {}) => ({
+    method: 'POST',
+    path: '/v1/tokens',
+    headers: { ...json, ...headers },
+    body,
+  });
+  const get = (path: string, headers: Record<string, string> = {}) => ({ method: 'GET', path, headers });
+  test.each([
+    ['a key of Object', get('/v1/integrations?__proto__=1'), 400],
+    ['a constructor', get('/v1/integrations?constructor=1'), 400],
+    ['a malformed query', get('/v1/integrations?cursor=%E0%A4%A'), 400],
+    ['half a surrogate pair', post('{"name":"\\ud800","role":"viewer"}'), 400],
+    ['a zero byte', post('{"name":"a\\u0000b","role":"viewer"}'), 400],
+    ['bytes that are no UTF-8', post(new Uint8Array([0x7b, 0xff, 0x7d])), 400],
+    ['__proto__ in the body', post('{"__proto__":{"role":"admin"},"name":"a","role":"viewer"}'), 400],
+    ['deep nesting', post(`${'['.repeat(100_000)}${']'.repeat(100_000)}`), 400],
+    ['no JSON', post('{'), 400],
+    ['no body', post(''), 400],
+    ['another charset', post('{}', { 'content-type': 'application/json; charset=nonsense' }), 415],
+    ['an unknown encoding', post('{}', { 'content-encoding': 'nonsense' }), 415],
+    ['a broken gzip', post('{}', { 'content-encoding': 'gzip' }), 400],
+    ['too much', post(`{"name":"${big}"}`), 413],
+    ['a date out of this world', post('{"name":"a","role":"viewer","expiresAt":"9999-12-31T23:59:59-14:00"}'), 400],
+    ['a date that is none', post('{"name":"a","role":"viewer","expiresAt":"2026-02-31T00:00:00Z"}'), 400],
+    [
+      'If-Match *',
+      { ...get('/v1/integrations/{i}', { 'if-match': '*', ...json }), method: 'PATCH', body: '{"paused":true}' },
+      400,
+    ],
+    [
+      'a weak tag',
+      { ...get('/v1/integrations/{i}', { 'if-match': 'W/"1"', ...json }), method: 'PATCH', body: '{"paused":true}' },
+      400,
+    ],
+    ['a number of a command that is none', get('/v1/commands/9223372036854775808'), 400],
+    ['two keys of idempotency', post('{"name":"a","role":"viewer"}', { 'idempotency-key': 'a, b' }), 400],
+  ] as const)('%s', async (_, { path, headers, ...init }, status) => {
+    const response = await fetch(`${ctx.url}${path.replace('{i}', ours.integration)}`, {
+      ...init,
+      headers: { ...headers, authorization: `Bearer ${await ctx.token('admin')}` },
+    });
+    expect([response.status, await response.text()]).toEqual([status, expect.any(String)]);
+  });
+});
+
+test('two who change at once: one wins', async () => {
+  const params = { integration: ours.integration };
+  const { generation } = await admin.getIntegration({ params });
+  const body = [{ paused: true }, { shadow: true }, { enabled: false }, { name: 'x' }];
+  const all = await Promise.allSettled(
+    body.map((one) => admin.changeIntegration({ params, body: one, ifMatch: generation })),
+  );
+  expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  expect(await admin.getIntegration({ params })).toMatchObject({ generation: generation + 1 });
+});
+
+test('one POST sent five times at once under a key has its effect once', async () => {
+  const idempotencyKey = 'five-at-once';
+  const make = () => admin.createToken({ body: { name: 'five at once', role: 'viewer' }, idempotencyKey });
+  const all = await Promise.allSettled([make(), make(), make(), make(), make()]);
+  const made = all.flatMap((one) => (one.status === 'fulfilled' ? one.value.secret : []));
+  expect(new Set(made).size).toBe(1);
+  const { items } = await admin.listTokens({ query: { limit: 500 } });
+  expect(items.filter(({ name }) => name === 'five at once')).toHaveLength(1);
+  expect(await make()).toMatchObject({ secret: made[0] });
+});

@@ -34,6 +34,12 @@ export function tokenHandlers({ db }: Deps): Pick<Handlers, Mine> {
       if (until !== null && until.getTime() <= Date.now()) {
         throw new AppError('REQUEST_INVALID', 'body: expiresAt: it has passed', { field: 'expiresAt' });
       }
+      // With its offset it may be of a year that no answer can hold.
+      if (until !== null && until.getUTCFullYear() > 9_999) {
+        throw new AppError('REQUEST_INVALID', 'body: expiresAt: leave it out for a token without end', {
+          field: 'expiresAt',
+        });
+      }
       const made = await createToken(db, { name, role, tenants: tenants ?? null, expiresAt: until, by: caller.name });
       note({ object: { token: made.id, ...object } });
       return { status: 201, body: { ...toToken(made), secret: made.secret } };
