@@ -4,11 +4,11 @@ import { steps } from './test-support/commands.ts';
 import { endOf } from './test-support/end.ts';
 import { World } from './test-support/world.ts';
 
-const runs = Number(process.env['HISTORIES'] ?? 24);
-const seed = Number(process.env['HISTORY_SEED'] ?? 42);
+const runs = Number(process.env['HISTORIES'] ?? 20);
+const seed = Number(process.env['HISTORY_SEED'] ?? 4000);
 const path = process.env['HISTORY_PATH'];
 /** Side by side: most of a history is waiting. */
-const lanes = Number(process.env['HISTORY_LANES'] ?? 4);
+const lanes = Number(process.env['HISTORY_LANES'] ?? 5);
 
 const property = fc.asyncProperty(
   fc.noBias(fc.commands(steps, { maxCommands: 30, size: 'max', replayPath: process.env['HISTORY_REPLAY'] ?? '' })),
