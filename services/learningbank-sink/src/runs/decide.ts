@@ -85,7 +85,17 @@ async function reject(tx: Knex, run: RunRow, decision: RunDecision): Promise<voi
   if (numbers.length === 0) throw new AppError('RUN_STATE', 'rejecting: no item of the run waits for a decision');
   if (run.kind === 'undo' || run.kind === 'drift') await dropRejected(tx, run, numbers);
   else if (run.kind !== 'settings' || run.state === 'applying') await holdRejected(tx, run, numbers);
-  await moveRun(tx, run, { state: run.state, decidedBy: decision.by });
+  // A plan of which nothing is left ends by itself, so that the next one is not kept waiting for an approval.
+  const over = run.state === 'planned' && !(await hasPlanned(tx, run));
+  await moveRun(tx, run, { state: run.state, decidedBy: decision.by, ...(over ? { needsApproval: false } : {}) });
+}
+
+async function hasPlanned(tx: Knex, run: RunRow): Promise<boolean> {
+  const { rows } = await tx.raw<{ rows: unknown[] }>(
+    `select from sink.run_item where run_id = ? and state = 'planned' and code is null limit 1`,
+    [run.id],
+  );
+  return rows.length > 0;
 }
 
 async function rejectItems(tx: Knex, run: RunRow, choice: ItemChoice): Promise<readonly number[]> {

@@ -113,3 +113,20 @@ test('of the gap some items are rejected: they stay as they are, held, and the r
   const run = await operator.reaches(await operator.started('sync'), 'done');
   expect(run.counts).toEqual({ items: 0, parked: 0 });
 });
+
+test('a gap that is rejected as a whole ends by itself, and the next one is planned', async () => {
+  await using ctx = await SinkContext.open();
+  const { operator, platform } = await live(ctx, 6);
+  await month(ctx, operator);
+  const gap = await operator.latest('gap', 'planned');
+  const writes = (await platform.writes()).length;
+  expect(await operator.decide(gap.id, 'reject')).toMatchObject({ code: null });
+  await operator.reaches(gap.id, 'done');
+  expect(await platform.writes()).toHaveLength(writes);
+  await operator.enable(false);
+  await ctx.commit(person('p4', { firstName: 'Later' }));
+  await operator.enable(true);
+  const next = await operator.latest('gap', 'planned');
+  expect(next.id).not.toBe(gap.id);
+  expect((await operator.items(next.id)).map(({ key }) => key)).toEqual(['person/p4']);
+});
