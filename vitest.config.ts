@@ -3,10 +3,11 @@ import { defineConfig } from 'vitest/config';
 const integration = ['**/*.pg.test.ts', '**/*.kafka.test.ts'];
 const stack = ['./packages/testkit/src/vitest-global-setup.ts'];
 const world = ['./test/world/src/vitest-global-setup.ts'];
+const ownWorld = 'test/fault/own-world.test.ts';
 const ignored = ['**/node_modules/**', '.orgstream/**'];
 
 /**
- * Three kinds of tests, told apart by file name and folder; `--project unit` runs one of them. The first that needs
+ * Kinds of tests, told apart by file name and folder; `--project unit` runs one of them. The first that needs
  * Postgres, Kafka and the registry starts one stack for the whole run (packages/testkit).
  */
 export default defineConfig({
@@ -35,12 +36,22 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/fault/**/*.test.ts'],
-          exclude: ignored,
+          exclude: [...ignored, ownWorld],
           globalSetup: world,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           // One file after the other: each drives whole services.
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          // What breaks everybody's parts has a world of its own, and mostly waits: it runs beside the others.
+          name: 'own-world',
+          include: [ownWorld],
+          exclude: ignored,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
     ],

@@ -52,7 +52,8 @@ async function waitAtWork(other: SmallScene): Promise<void> {
   await other.database.query(
     `with odd as (update sink.link set applied = applied || '{"name": "Odd"}'
                    where integration_id = $1 and kind = 'unit' and id = $2)
-     insert into sink.work (integration_id, kind, id, lane, cause_epoch, cause_lsn, committed_at) values ($1, 'unit', $2, 1, 0, 0, now())`,
+     insert into sink.work (integration_id, kind, id, lane, cause_epoch, cause_lsn, committed_at) values ($1, 'unit', $2, 1, 0, 0, now())
+     on conflict (integration_id, kind, id) do update set generation = excluded.generation, state = 'ready', next_at = now()`,
     [integration, unit],
   );
   const isRight = async () => (await other.calls(since)).some(({ method }) => method !== 'GET' && method !== 'POST');
