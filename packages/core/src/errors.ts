@@ -175,6 +175,8 @@ export const codes = {
   UNDO_IMPOSSIBLE: 'park',
   /** The item was planned anew since it was looked at. Operator: look again, then decide. */
   ITEM_CHANGED: 'park',
+  /** A decision that nobody carried out in time is not carried out later, on what nobody has seen. Operator: decide again. */
+  DECISION_TOO_OLD: 'park',
   /** The action does not fit the object as it stands. Operator: `orgstream why`. */
   ACTION_NOT_POSSIBLE: 'park',
   /** No such integration, run, object or token, or it belongs to another tenant. Operator: check the id. */

@@ -104,6 +104,16 @@ export interface CommandRow {
   readonly result: unknown;
   readonly code: ErrorCode | null;
   readonly message: string | null;
+  /** Since it was asked for, by the clock of Postgres. */
+  readonly ageMs: number;
+}
+
+type RawCommand = Omit<CommandRow, 'id' | 'ageMs'> & { readonly id: string; readonly age_ms: string };
+
+const columns = `id, addressee, kind, payload, state, result, code, message, extract(epoch from now() - created_at) * 1000 as age_ms`;
+
+function toCommand({ age_ms, ...row }: RawCommand): CommandRow {
+  return { ...row, id: Number(row.id), ageMs: Number(age_ms) };
 }
 
 const channel = (addressee: Addressee): string => `orgstream_command_${addressee.replaceAll('-', '_')}`;
@@ -133,7 +143,7 @@ export async function takeCommand(
   addressee: Addressee,
   { kinds, integrations, staleMs = 60_000 }: CommandFilter & { readonly staleMs?: number } = {},
 ): Promise<CommandRow | undefined> {
-  const { rows } = await db.raw<{ rows: (Omit<CommandRow, 'id'> & { id: string })[] }>(
+  const { rows } = await db.raw<{ rows: RawCommand[] }>(
     `update control.command set state = 'running', updated_at = now()
       where id = (select id from control.command
                    where addressee = :addressee
@@ -141,7 +151,7 @@ export async function takeCommand(
                      and (cast(:kinds as text[]) is null or kind = any(cast(:kinds as text[])))
                      and (cast(:integrations as text[]) is null or payload ->> 'integration' = any(cast(:integrations as text[])))
                    order by id limit 1 for update skip locked)
-      returning id, addressee, kind, payload, state, result, code, message`,
+      returning ${columns}`,
     {
       addressee,
       staleMs,
@@ -149,7 +159,7 @@ export async function takeCommand(
       integrations: integrations ? [...integrations] : null,
     },
   );
-  return rows[0] && { ...rows[0], id: Number(rows[0].id) };
+  return rows[0] && toCommand(rows[0]);
 }
 
 /** Keeps a long command from being taken by another replica, and stores its progress. */
@@ -177,11 +187,8 @@ export async function finishCommand(
 }
 
 export async function readCommand(db: Knex, id: number): Promise<CommandRow | undefined> {
-  const { rows } = await db.raw<{ rows: (Omit<CommandRow, 'id'> & { id: string })[] }>(
-    `select id, addressee, kind, payload, state, result, code, message from control.command where id = ?`,
-    [id],
-  );
-  return rows[0] && { ...rows[0], id: Number(rows[0].id) };
+  const { rows } = await db.raw<{ rows: RawCommand[] }>(`select ${columns} from control.command where id = ?`, [id]);
+  return rows[0] && toCommand(rows[0]);
 }
 
 /** Takes back what nobody has taken yet: who asked has gone. */

@@ -79,6 +79,7 @@ export const manual: Readonly<Record<string, string>> = {
   UNDO_NOTHING: "There is nothing to undo.",
   UNDO_IMPOSSIBLE: "This change cannot be taken back: a deleted user is gone with its history.",
   ITEM_CHANGED: "The item was planned anew since it was looked at. Operator: look again, then decide.",
+  DECISION_TOO_OLD: "A decision that nobody carried out in time is not carried out later, on what nobody has seen. Operator: decide again.",
   ACTION_NOT_POSSIBLE: "The action does not fit the object as it stands. Operator: `orgstream why`.",
   NOT_FOUND: "No such integration, run, object or token, or it belongs to another tenant. Operator: check the id.",
   SETTING_NOT_OF_PRESET: "The setting belongs to another preset. Operator: leave it out.",

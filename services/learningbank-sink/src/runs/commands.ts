@@ -44,6 +44,18 @@ interface Inbox {
   readonly contextOf: (integration: Integration) => CommandContext;
 }
 
+/**
+ * A decision is about what the operator saw. When no sink was there to take it, it is refused rather than carried out on
+ * whatever has come to be held since. Longer than it takes until the command of a dead process is taken again.
+ */
+const decisionMs = 120_000;
+
+function assertFresh({ kind, ageMs }: CommandRow): void {
+  if ((kind !== 'objects.act' && kind !== 'run.decide') || ageMs <= decisionMs) return;
+  const age = Math.round(ageMs / 1_000);
+  throw new AppError('DECISION_TOO_OLD', `the decision was made ${age} s ago, and no sink was there to carry it out`);
+}
+
 /** Takes and answers every new command about these integrations; returns how many there were. */
 export async function answerCommands(inbox: Inbox, isStopped: () => boolean): Promise<number> {
   const { db, handlers } = inbox;
@@ -62,6 +74,7 @@ async function answer(inbox: Inbox, command: CommandRow): Promise<void> {
   const { db, log, handlers, contextOf } = inbox;
   const payload = command.payload as PlatformBound['payload'];
   try {
+    assertFresh(command);
     // An operator who disables an integration and then asks for a run is answered by what is true now.
     await inbox.refresh();
     const integration = inbox.integrations().find(({ id }) => id === payload.integration);
