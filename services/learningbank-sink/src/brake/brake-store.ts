@@ -1,6 +1,7 @@
 import type { Operation } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
 import { lanes, type ObjectKind } from '../model.ts';
+import { goneSql } from '../ingest/columns.ts';
 import type { Trip } from './book.ts';
 import { dayMs } from './windows.ts';
 
@@ -63,6 +64,26 @@ export async function countOutstanding(db: Knex, of: OfKind & { readonly atMost:
   const { rows } = await db.raw<{ rows: { n: string }[] }>(
     `select count(*) as n from (select from sink.work w where ${outstanding} limit :atMost) w`,
     { ...of },
+  );
+  return Number(rows[0]!.n);
+}
+
+/**
+ * How many people who are linked and active are to be deactivated, by their facts alone, up to `atMost`. A leaver in the
+ * middle of a large run must not wait until it is known what everybody else wants.
+ */
+export async function countLeavers(
+  db: Knex,
+  { integrationId, atMost }: { readonly integrationId: string; readonly atMost: number },
+): Promise<number> {
+  const { rows } = await db.raw<{ rows: { n: string }[] }>(
+    `select count(*) as n from (
+       select from sink.work w
+         join sink.link l on l.integration_id = w.integration_id and l.kind = 'person' and l.id = w.id and l.applied -> 'active' = 'true'
+         join sink.integration_state s on s.integration_id = w.integration_id
+         join sink.person p on p.tenant = s.tenant and p.id = w.id and (p.expiry_marked or ${goneSql('p')})
+        where ${outstanding} limit :atMost) w`,
+    { integrationId, kind: 'person', atMost },
   );
   return Number(rows[0]!.n);
 }

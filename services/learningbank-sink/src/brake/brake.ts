@@ -10,6 +10,7 @@ import type { ObjectKind } from '../model.ts';
 import { type Answer, answered, createBatcher } from '../reconcile/batcher.ts';
 import { allowedBy, BrakeBook, type BrakeRequest, type BrakeView, type Ticket, type Trip } from './book.ts';
 import {
+  countLeavers,
   countLinked,
   countOutstanding,
   dropTrip,
@@ -183,8 +184,10 @@ export class Brake {
     const { db, integrationId } = this.#options;
     const { kind } = request;
     const atMost = quickObjects + 1;
-    const objects = counted.get(kind) ?? (await countOutstanding(db, { integrationId, kind, atMost }));
+    let objects = counted.get(kind) ?? (await countOutstanding(db, { integrationId, kind, atMost }));
     counted.set(kind, objects);
+    const leaves = kind === 'person' && request.operations.every((operation) => operation === 'deactivate');
+    if (objects > quickObjects && leaves) objects = await countLeavers(db, { integrationId, atMost });
     if (objects > quickObjects) return false;
     const view = { nowMs: this.nowMs, allowed: (operation: BrakedOperation) => allowedBy(limits[operation], 0) };
     // Who asks is one of them, whatever the row says by now.

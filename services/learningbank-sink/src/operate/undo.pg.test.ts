@@ -202,6 +202,7 @@ test('who was changed between plan and approval is left alone', async () => {
   await operator.approve(undo);
   expect(await operator.items(undo)).toMatchObject([{ state: 'superseded', code: 'UNDO_CHANGED_SINCE' }]);
   expect(await userOf(platform, 'p7@example.org')).toMatchObject({ lastName: 'Two' });
+  await ctx.converged();
   expect(await ctx.work()).toEqual([]);
 });
 
