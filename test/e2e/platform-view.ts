@@ -156,10 +156,10 @@ const blocked = (work: readonly Work[]): Readonly<Record<string, string>> =>
 
 async function expectInStep(view: PlatformView, file: StackFile, options: ProveOptions): Promise<void> {
   const { mismatches, duplicates, parked, compared } = await proveInStep(file, view.joined, options.oracle);
-  const site = `site ${view.joined.siteId}`;
+  const kept = await view.parked();
+  const site = `site ${view.joined.siteId}, kept back: ${JSON.stringify(kept)}`;
   expect({ mismatches, duplicates }, site).toEqual({ mismatches: [], duplicates: [] });
   expect(compared, site).toBeGreaterThan(0);
-  const kept = await view.parked();
   // The oracle's WAITING is a person whose unit or role is kept back; it may be in step in everything else.
   const byRule = parked.filter(({ code }) => code !== 'WAITING').map(({ kind, sourceId }) => `${kind} ${sourceId}`);
   expect(Object.keys(kept), `${site}: what the rules keep back is on record`).toEqual(expect.arrayContaining(byRule));

@@ -128,10 +128,12 @@ interface Common {
   readonly candidates?: readonly Candidate[] | undefined;
 }
 
-/** What a department still holds that is not ours. */
-interface Occupants {
+/** What a department still holds that is not linked by us. */
+export interface Occupants {
   readonly users: number;
   readonly departments: number;
+  /** One that carries our marker and has no link yet: its creation is unclear, and its own work finds out. */
+  readonly unclear?: { readonly kind: 'person' | 'unit'; readonly id: string };
 }
 
 export interface UnitInput extends Common {

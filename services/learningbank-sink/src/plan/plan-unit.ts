@@ -47,7 +47,8 @@ function remove(input: UnitInput, node: UnitNode, policy: Policy): Outcome {
   const { targetId } = node.link!;
   if (!isRemovable(node, policy)) return act({ op: 'unlink', targetId });
   if (!input.occupants) return { kind: 'look_up', what: 'occupants' };
-  const { users, departments } = input.occupants;
+  const { users, departments, unclear } = input.occupants;
+  if (unclear) return waitFor(unclear.kind, unclear.id);
   if (users + departments > 0) return park('DEPARTMENT_NOT_EMPTY', { users, departments });
   return act({ op: 'department.delete', targetId }, { op: 'unlink', targetId });
 }

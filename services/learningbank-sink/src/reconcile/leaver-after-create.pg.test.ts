@@ -45,3 +45,22 @@ test('a unit whose creation is unclear and which is deleted by then leaves no de
   await ctx.converged();
   expect(await platform.tree()).toEqual([]);
 });
+
+test('a unit that is deleted while the creation of somebody in it is unclear waits for that person, and goes', async () => {
+  await using ctx = await SinkContext.open();
+  const platform = await ctx.platform();
+  await ctx.integrate(platform);
+  await ctx.commit(unit('1', null, 'Acme'), unit('2', '1', 'North'));
+  await using running = ctx.start();
+  await ctx.prove();
+  await ctx.converged();
+  await platform.fault({ kind: 'hang', afterWrite: true, count: 1, match: { method: 'POST', route: '/users' } });
+  await ctx.commit(person('b'), member('mb', 'b', '2'));
+  await until(async () => (await platform.state()).users.length === 1, { deadlineMs: 5_000, what: 'the user' });
+  await running.stop();
+  await ctx.commit(member('mb', 'b', '1'), gone('unit', '2'));
+  ctx.start();
+  await ctx.converged();
+  expect(await platform.tree()).toEqual([]);
+  expect(await ctx.work()).toEqual([]);
+});

@@ -3,8 +3,9 @@ import type { Knex } from '@orgstream/database';
 import type { PlatformSession } from '../platform/platform-session.ts';
 import type { Candidate, ObjectKind } from '../model.ts';
 import { roleFrom, unitFrom, userAsIs } from './executor.ts';
+import type { Occupants } from '../plan/input.ts';
 import { readTarget } from './read-back.ts';
-import { findLinkers, type TargetKey, type TargetObject } from './target-store.ts';
+import { findLinkers, findMarkedWork, type TargetKey, type TargetObject } from './target-store.ts';
 
 /** Everything of all pages. */
 export async function collect<T>(pages: AsyncIterable<Page<T>>): Promise<T[]> {
@@ -96,25 +97,30 @@ function appliedOf(found: TargetObject): Candidate['applied'] {
   }
 }
 
-/** What a department holds that is not linked by this integration. */
+/**
+ * What a department holds that is not linked by this integration. What carries our marker and has work outstanding was
+ * made by a call whose answer nobody heard: that work links it, and moves it if it belongs elsewhere by now.
+ */
 export async function lookUpOccupants(
   db: Knex,
   session: PlatformSession,
-  where: { readonly platform: string; readonly departmentId: number },
-): Promise<{ readonly users: number; readonly departments: number }> {
-  const { departmentId, platform } = where;
+  where: { readonly platform: string; readonly tenant: string; readonly departmentId: number },
+): Promise<Occupants> {
+  const { departmentId, platform, tenant } = where;
   const [users, departments] = await Promise.all([
     session.read((client, signal) => collect(client.users({ departmentId }, { signal }))),
     session.read((client, signal) => collect(client.departments({ parentId: departmentId }, { signal }))),
   ]);
-  const linkers = await findLinkers(db, platform, [
-    ...users.map(({ id }) => ({ kind: 'person' as const, id })),
-    ...departments.map(({ id }) => ({ kind: 'unit' as const, id })),
-  ]);
-  const foreign = (kind: ObjectKind, id: number): boolean =>
-    linkers.get(`${kind}/${id}`)?.integrationId !== session.integrationId;
+  const held = [
+    ...users.map(({ id, externalId }) => ({ kind: 'person' as const, id, externalId })),
+    ...departments.map(({ id, externalId }) => ({ kind: 'unit' as const, id, externalId })),
+  ];
+  const linkers = await findLinkers(db, platform, held);
+  const foreign = held.filter(({ kind, id }) => linkers.get(`${kind}/${id}`)?.integrationId !== session.integrationId);
+  const unclear = await findMarkedWork(db, { integrationId: session.integrationId, tenant }, foreign);
   return {
-    users: users.filter(({ id }) => foreign('person', id)).length,
-    departments: departments.filter(({ id }) => foreign('unit', id)).length,
+    users: foreign.filter(({ kind }) => kind === 'person').length,
+    departments: foreign.filter(({ kind }) => kind === 'unit').length,
+    ...(unclear ? { unclear } : {}),
   };
 }

@@ -4,6 +4,7 @@ import type { PlatformSession } from '../platform/platform-session.ts';
 import type { Operation } from '@orgstream/core';
 import type { Admission } from '../brake/brake.ts';
 import type { Assessment, Candidate, Catalogue, ObjectKind, Outcome } from '../model.ts';
+import type { Occupants } from '../plan/input.ts';
 import type { AttemptStart, Refusal } from './attempt-store.ts';
 import type { Gate } from './gate.ts';
 import type { Integration } from './integration-store.ts';
@@ -19,9 +20,7 @@ export interface PlanRequest {
 }
 
 /** What the target was found to have, for an outcome `look_up`. */
-type LookedUp =
-  | { readonly candidates: readonly Candidate[] }
-  | { readonly occupants: { readonly users: number; readonly departments: number } };
+type LookedUp = { readonly candidates: readonly Candidate[] } | { readonly occupants: Occupants };
 
 /** A plan, with the state it was made from. */
 export interface Planned {

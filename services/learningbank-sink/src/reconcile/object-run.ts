@@ -153,7 +153,9 @@ async function lookUp(
     const departmentId = (await readLink(db, claimed))?.targetId;
     if (departmentId === undefined) return undefined;
     return planned.knowing({
-      occupants: await gate.run(claimed.lane, () => lookUpOccupants(db, session, { platform, departmentId })),
+      occupants: await gate.run(claimed.lane, () =>
+        lookUpOccupants(db, session, { platform, tenant: integration.tenant, departmentId }),
+      ),
     });
   }
   const key = planned.lookUp!;

@@ -118,3 +118,22 @@ export async function findLinkers(
     rows.map((row) => [`${row.kind}/${row.target_id}`, { integrationId: row.integration_id, id: row.id }]),
   );
 }
+
+/** One of our objects with outstanding work whose marker one of these carries. */
+export async function findMarkedWork<Kind extends 'person' | 'unit'>(
+  db: Knex,
+  where: { readonly integrationId: string; readonly tenant: string },
+  objects: readonly { readonly kind: Kind; readonly externalId: string | null }[],
+): Promise<{ readonly kind: Kind; readonly id: string } | undefined> {
+  const marked = objects.filter(({ externalId }) => externalId !== null);
+  if (marked.length === 0) return undefined;
+  const { rows } = await db.raw<{ rows: { kind: Kind; id: string }[] }>(
+    `select w.kind, w.id from sink.work w
+       join unnest(cast(:kinds as text[]), cast(:markers as text[])) as o (kind, marker)
+         on w.kind = o.kind and o.marker = :tenant || ':' || w.kind || ':' || w.id
+      where w.integration_id = :integrationId and w.state in ('ready', 'waiting')
+      order by w.kind, w.id limit 1`,
+    { ...where, kinds: marked.map(({ kind }) => kind), markers: marked.map(({ externalId }) => externalId) },
+  );
+  return rows[0];
+}
