@@ -14,11 +14,13 @@ interface AvroNamed {
   readonly fields?: readonly { readonly name: string; readonly type: Avro; readonly doc?: string }[];
   readonly symbols?: readonly string[];
   readonly items?: Avro;
+  readonly values?: Avro;
 }
 
 const root = join(import.meta.dirname, '..');
 const schemasDir = join(root, 'schemas');
 const outDir = join(root, 'packages/core/src/generated');
+const namespaces = ['directory', 'learningbank', 'ziik'];
 const primitives: Record<string, string> = {
   null: 'null',
   boolean: 'boolean',
@@ -51,6 +53,7 @@ class Modules {
     if (typeof schema === 'string') return primitives[schema] ?? schema.split('.').at(-1)!;
     if (isUnion(schema)) return schema.map((branch) => this.typeOf(branch, namespace)).join(' | ');
     if (schema.type === 'array') return `readonly ${this.typeOf(schema.items!, namespace)}[]`;
+    if (schema.type === 'map') return `Readonly<Record<string, ${this.typeOf(schema.values!, namespace)}>>`;
     if (schema.type !== 'record' && schema.type !== 'enum') return this.typeOf(schema.type, namespace);
     this.define(schema, schema.namespace ?? namespace);
     if (schema.namespace !== undefined && schema.namespace !== namespace) this.#import(namespace, schema);
@@ -92,7 +95,7 @@ function generate(): Map<string, string> {
   const modules = new Modules();
   const schemas: string[] = [];
   const records: string[] = [];
-  for (const namespace of ['directory', 'ziik']) {
+  for (const namespace of namespaces) {
     for (const file of readdirSync(join(schemasDir, namespace)).sort()) {
       const schema = JSON.parse(readFileSync(join(schemasDir, namespace, file), 'utf8')) as AvroNamed;
       modules.define(schema, namespace);
@@ -103,7 +106,7 @@ function generate(): Map<string, string> {
   const files = new Map(modules.namespaces().map((namespace) => [`${namespace}.ts`, modules.text(namespace)]));
   files.set(
     'schemas.ts',
-    `${header}import type * as directory from './directory.ts';\nimport type * as ziik from './ziik.ts';\n\n` +
+    `${header}${namespaces.map((name) => `import type * as ${name} from './${name}.ts';\n`).join('')}\n` +
       `/** Every record type by full name. */\nexport interface Records {\n${records.join('')}}\n\n` +
       `/** The Avro schemas by full record name, as they are registered. */\n` +
       `export const schemas = {\n${schemas.join('')}} as const;\n`,

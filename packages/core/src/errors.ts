@@ -213,6 +213,75 @@ export const codes = {
   LEASE_LOST: 'retry',
   /** A secret cannot be decrypted with the configured key. Operator: set ORGSTREAM_SECRET_KEY to the right key. */
   SECRET_UNREADABLE: 'halt',
+
+  // ── Ziik's API (chat) ─────────────────────────────────────────────────────────────────────────────────────────
+  /** Ziik's API does not answer. Resumes by itself. */
+  ZIIK_UNREACHABLE: 'retry',
+  /** Ziik's API answers 5xx. Resumes by itself. */
+  ZIIK_ERROR: 'retry',
+  /** Ziik's API answers 429; carries waitMs. */
+  ZIIK_RATE_LIMITED: 'retry',
+  /** Ziik's answer is not what was asked for: HTML, half a JSON, or other values. */
+  ZIIK_ANSWER_INVALID: 'retry',
+  /** The sender user's e-mail or password is refused. Its channel stops and probes. Operator: put new credentials into the channel. */
+  ZIIK_AUTH_FAILED: 'retry',
+  /** The sender user may not do this in Ziik. */
+  ZIIK_FORBIDDEN: 'park',
+  /** Ziik does not have this user, conversation or message (any more). */
+  ZIIK_NOT_FOUND: 'park',
+  /** Ziik refuses the values (400 or 422). */
+  ZIIK_REFUSED: 'park',
+  /** Chat is switched off in this Ziik (Settings, Modules). The channel stops; it goes on by itself when it is on. */
+  CHAT_MODULE_OFF: 'retry',
+
+  // ── notifications ─────────────────────────────────────────────────────────────────────────────────────────────
+  /** The notification's receiver is nobody we know: not linked, and no Ziik user has the e-mail. */
+  RECEIVER_UNKNOWN: 'park',
+  /** The receiver is inactive, expired or deleted in Ziik. */
+  RECEIVER_INACTIVE: 'park',
+  /** The receiver has no account in this Ziik, or several have the e-mail. */
+  RECEIVER_WITHOUT_ACCOUNT: 'park',
+  /** The notification type is switched off for the Ziik channel. */
+  TYPE_OFF: 'park',
+  /** The integration has no Ziik channel, or it is switched off. */
+  CHANNEL_OFF: 'park',
+  /** Older than the channel's maxAge, or from before the channel was made. */
+  NOTIFICATION_EXPIRED: 'park',
+  /** The text is empty once its merge fields are filled in. Operator: look at the template of this type. */
+  TEXT_EMPTY: 'park',
+  /** A template has a fault: an unclosed field, or it is too long. The message names it. */
+  TEMPLATE_INVALID: 'park',
+  /** After a crash nobody can say whether the message went out: it is never sent again. Operator: look at the conversation. */
+  DELIVERY_UNKNOWN: 'park',
+  /** A notification hook's signature, time stamp or body does not fit. */
+  HOOK_REFUSED: 'park',
+
+  // ── login ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  /** The assertion is malformed, expired, of another audience, or its signature does not hold. Tap the shortcut again. */
+  ASSERTION_INVALID: 'park',
+  /** The assertion was used before. Tap the shortcut again. */
+  ASSERTION_USED: 'park',
+  /** Nobody configured this issuer. Operator: `orgstream issuer add`. */
+  ISSUER_UNKNOWN: 'park',
+  /** The issuer's keys cannot be fetched. Resumes by itself; operator: check its JWKS address. */
+  ISSUER_UNREACHABLE: 'retry',
+  /** Login is switched off for this integration. */
+  LOGIN_OFF: 'park',
+  /** The person is inactive, expired or deleted in the source: a leaver. */
+  LOGIN_PERSON_INACTIVE: 'park',
+  /** Nobody in Learningbank belongs to this person. Operator: `orgstream why`. */
+  LOGIN_PERSON_UNKNOWN: 'park',
+  /** The person is not in Learningbank yet, and could not be brought there in time: held, parked, or the platform is slow. */
+  LOGIN_NOT_IN_STEP: 'park',
+  /** The integration's filters leave this person out. */
+  LOGIN_OUT_OF_SCOPE: 'park',
+  /** The Learningbank user is deactivated. */
+  LOGIN_USER_INACTIVE: 'park',
+  /** Deep links lead to the platform's own pages only. */
+  LOGIN_LINK_FOREIGN: 'park',
+  /** Only administrators of this Ziik may sign in here. */
+  ADMIN_REQUIRED: 'park',
+
   /** An unknown failure on one object, after all its retries. */
   UNEXPECTED: 'park',
 } as const satisfies Record<string, Disposition>;

@@ -10,4 +10,5 @@ export * from './settings-problems.ts';
 export { schemas, type Records } from './generated/schemas.ts';
 export type { Position, SnapshotChunk, SnapshotPhase } from './generated/orgstream.ts';
 export type * as directory from './generated/directory.ts';
+export type * as learningbank from './generated/learningbank.ts';
 export type * as ziik from './generated/ziik.ts';

@@ -4,6 +4,8 @@ export const topics = {
   ziikChanges: 'ziik.changes',
   /** Vendor-neutral facts; compacted. */
   directoryChanges: 'directory.changes',
+  /** What Learningbank tells people, one record a receiver; delete, 7 days. */
+  learningbankNotifications: 'learningbank.notifications',
   /** Records whose tenant cannot be read: original bytes and headers; delete, 30 days. */
   unreadable: 'orgstream.unreadable',
 } as const;
@@ -25,6 +27,11 @@ export function rejectedKey(tenant: string, kind: Kind, id: string): string {
 /** Key of a snapshot marker: own key per snapshot and phase, so that compaction keeps both. */
 export function markerKey(tenant: string, snapshotId: string, phase: string): string {
   return `${tenant}/snapshot/${snapshotId}/${phase}`;
+}
+
+/** Key of `learningbank.notifications`: `tenant/receiver`; the receiver is a Learningbank user id. */
+export function notificationKey(tenant: string, receiver: string): string {
+  return `${tenant}/${receiver}`;
 }
 
 /** Key of the generation record that `orgstream topics apply` writes as first record of each partition of a topic. */
@@ -67,4 +74,5 @@ export const recordsOf = {
     'directory.Rejected',
     'directory.SnapshotMarker',
   ],
+  [topics.learningbankNotifications]: ['learningbank.Notification'],
 } as const satisfies Record<string, readonly string[]>;

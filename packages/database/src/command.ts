@@ -86,6 +86,42 @@ export type Command =
       readonly payload: RunDecision & { readonly integration: string };
     }
   | { readonly addressee: 'learningbank-sink'; readonly kind: 'objects.act'; readonly payload: ObjectsAction }
+  /** Brings one person into step now, whatever lane it is in: somebody stands at the door. Any replica of the sink. */
+  | {
+      readonly addressee: 'learningbank-sink';
+      readonly kind: 'person.sync';
+      readonly payload: { readonly integration: string; readonly person: string; readonly by: string };
+    }
+  /** Queues a test message to one person; its row of the ledger is the answer. */
+  | {
+      readonly addressee: 'notification-bridge';
+      readonly kind: 'notification.test';
+      readonly payload: {
+        readonly integration: string;
+        readonly person: string;
+        /** Of this type; default: a line that says what it is. */
+        readonly type?: string;
+        readonly by: string;
+      };
+    }
+  /** Queues what failed or was skipped again, unless it may have been sent. */
+  | {
+      readonly addressee: 'notification-bridge';
+      readonly kind: 'notification.retry';
+      readonly payload: { readonly integration: string; readonly id: number; readonly by: string };
+    }
+  /** What was written in the sender's direct conversation with one person, newest page; nothing is stored. */
+  | {
+      readonly addressee: 'notification-bridge';
+      readonly kind: 'conversation.read';
+      readonly payload: { readonly integration: string; readonly person: string; readonly limit: number };
+    }
+  /** Forgets a person's rows: asked for by the sink once the person is in `sink.erased`. */
+  | {
+      readonly addressee: 'notification-bridge' | 'edge';
+      readonly kind: 'person.forget';
+      readonly payload: { readonly tenant: string; readonly person: string; readonly receivers: readonly string[] };
+    }
   /** Desired, applied and observed of one object, side by side: asks the planner, and the target. */
   | {
       readonly addressee: 'learningbank-sink';

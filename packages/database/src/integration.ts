@@ -79,7 +79,7 @@ export async function createIntegration(
       JSON.stringify(integration.settings),
     ]);
     const whole = (await hasOther(tx, integration.tenant, id)) && (await hasProvedSnapshot(tx, integration.tenant));
-    if (integration.product === 'sync' && !whole) {
+    if (!whole) {
       await insertCommand(tx, {
         addressee: 'ziik-cdc',
         kind: 'snapshot',

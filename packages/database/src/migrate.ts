@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import * as control from './migrations/0001-control.ts';
 import * as cdc from './migrations/0002-cdc.ts';
 import * as sink from './migrations/0003-sink.ts';
+import * as chatLogin from './migrations/0004-chat-login.ts';
 
 interface Step {
   readonly up: (knex: Knex) => Promise<void>;
@@ -12,6 +13,7 @@ const steps: readonly (readonly [name: string, step: Step])[] = [
   ['0001-control', control],
   ['0002-cdc', cdc],
   ['0003-sink', sink],
+  ['0004-chat-login', chatLogin],
 ];
 
 const source: Knex.MigrationSource<(typeof steps)[number]> = {

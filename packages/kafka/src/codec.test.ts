@@ -246,6 +246,9 @@ function arbitrary(type: avsc.Type): fc.Arbitrary<unknown> {
   if (typeName.startsWith('union')) return fc.oneof(...(type as avsc.types.UnwrappedUnionType).types.map(arbitrary));
   if (typeName.startsWith('array'))
     return fc.array(arbitrary((type as avsc.types.ArrayType).itemsType), { maxLength: 5 });
+  if (type.typeName === 'map') {
+    return fc.dictionary(fc.string(), arbitrary((type as avsc.types.MapType).valuesType));
+  }
   const { fields } = type as avsc.types.RecordType;
   return fc.record(Object.fromEntries(fields.map((field) => [field.name, arbitrary(field.type)])));
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { schemas, recordsOf, type Records } from '@orgstream/core';
 import avsc from 'avsc';
@@ -59,12 +59,14 @@ describe('the contract', () => {
     },
   );
 
+  const fileOf = (name: string, version: string): string =>
+    join(root, 'released', version, `${name.replace('.', '/')}.avsc`);
+  // A record type is released with the first version that has it.
   const released = readdirSync(join(root, 'released')).flatMap((version) =>
-    Object.keys(schemas).map((name) => [name, version] as const),
+    Object.keys(schemas).flatMap((name) => (existsSync(fileOf(name, version)) ? [[name, version] as const] : [])),
   );
   test.each(released)('%s reads version %s, and that version reads it', (name, version) => {
-    const [namespace, record] = name.split('.') as [string, string];
-    const old = typeOf(JSON.parse(readFileSync(join(root, 'released', version, namespace, `${record}.avsc`), 'utf8')));
+    const old = typeOf(JSON.parse(readFileSync(fileOf(name, version), 'utf8')));
     const now = types.get(name)!;
     expect(() => now.createResolver(old)).not.toThrow();
     expect(() => old.createResolver(now)).not.toThrow();

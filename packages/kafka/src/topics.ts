@@ -19,6 +19,7 @@ export function topicSpecs({ partitions, replicationFactor }: TopicSizes): reado
   return [
     { topic: topics.ziikChanges, partitions, replicationFactor, config: keep(14) },
     { topic: topics.directoryChanges, partitions, replicationFactor, config: compact },
+    { topic: topics.learningbankNotifications, partitions, replicationFactor, config: keep(7) },
     { topic: topics.unreadable, partitions, replicationFactor, config: keep(30) },
   ];
 }
