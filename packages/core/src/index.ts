@@ -7,6 +7,7 @@ export * from './position.ts';
 export * from './runs.ts';
 export * from './settings.ts';
 export * from './settings-problems.ts';
+export * from './template.ts';
 export { schemas, type Records } from './generated/schemas.ts';
 export type { Position, SnapshotChunk, SnapshotPhase } from './generated/orgstream.ts';
 export type * as directory from './generated/directory.ts';
