@@ -27,10 +27,8 @@ const field = /\{\{([^{}\r\n]{0,100})\}\}/gu;
 const fieldName = /^[A-Za-z][\w.-]{0,63}$/u;
 
 /** Controls but tab and line ends; marks that turn the direction of writing, so that a name cannot disguise a link. */
-// oxlint-disable-next-line no-control-regex -- it is about them
-const controls =
-  /[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]/gu;
-const lineEnds = /\r\n?|[\u000b\u000c\u0085\u2028\u2029]/gu;
+const controls = /(?![\t\n\v\f\r\u0085])[\p{Cc}\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]/gu;
+const lineEnds = /\r\n?|[\v\f\u0085\u2028\u2029]/gu;
 
 /**
  * Fills `{{field}}` in. One pass: a value is never read as a template again, and only `fields`' own strings count. What
