@@ -16,7 +16,9 @@ export interface StackFile {
   readonly ziikSimUrl: string;
   /** The admin API. */
   readonly controlUrl: string;
-  /** Bearer token for it, of role admin. */
+  /** What the internet reaches: hooks, logins, shortcuts. */
+  readonly edgeUrl: string;
+  /** Bearer token for the admin API, of role admin. */
   readonly adminToken: string;
   /** Of this world only; lets the CLI open and seal secrets. */
   readonly secretKey: string;

@@ -1,19 +1,22 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createDatabase as openDatabase, createToken, migrate } from '@orgstream/database';
 import { applyTopics, createKafka, registerSchemas } from '@orgstream/kafka';
 import { createSecretBox } from '@orgstream/runtime';
 import { applySchema } from '@orgstream/simulator-ziik';
-import { freePort, spawnProcess, startStack, until, type ProcessHandle, type StackUrls } from '@orgstream/testkit';
+import { freePorts, spawnProcess, startStack, until, type ProcessHandle, type StackUrls } from '@orgstream/testkit';
 import { addSource } from '@orgstream/ziik-source';
 import pg from 'pg';
 import { writeStackFile, type StackFile } from './stack-file.ts';
 import { supervise, type Supervisor } from './supervisor.ts';
 
 export const SOURCE = 'eu1';
-const allServices = ['ziik-cdc', 'normalizer', 'learningbank-sink', 'control'];
 const root = join(import.meta.dirname, '..', '..', '..');
+const allServices = ['ziik-cdc', 'normalizer', 'learningbank-sink', 'control', 'edge', 'notification-bridge'].filter(
+  (name) => existsSync(join(root, 'services', name, 'src', 'main.ts')),
+);
 
 /** Everything on one machine: stack, both databases, both simulators and the services under a supervisor. */
 export interface World extends AsyncDisposable {
@@ -55,17 +58,20 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       options.rateLimitPerMinute,
       resources,
     );
-    // Chosen here, so that control keeps its address when it is restarted.
-    const controlPort = await freePort();
+    // Chosen here, so that control and edge keep their addresses when they are restarted.
+    const [controlPort, edgePort] = await freePorts(2);
+    const edgeUrl = `http://127.0.0.1:${edgePort}`;
     const serviceEnv = {
       ...environmentOf(infrastructure),
       LOG_LEVEL: 'info',
       // One machine, one replica of each: a killed one is missed sooner than the default has it.
       KAFKA_SESSION_TIMEOUT_MS: '8000',
       CONTROL_PORT: String(controlPort),
+      EDGE_PORT: String(edgePort),
+      EDGE_PUBLIC_URL: edgeUrl,
       ...options.env,
     };
-    const control = { controlUrl: `http://127.0.0.1:${controlPort}`, adminToken: infrastructure.adminToken };
+    const control = { controlUrl: `http://127.0.0.1:${controlPort}`, edgeUrl, adminToken: infrastructure.adminToken };
     const path = join(directory, 'stack.json');
     say(`starting ${(options.services ?? allServices).join(', ')} …`);
     let world: World | undefined;
