@@ -29,12 +29,12 @@ function apiRoutes(world: World): Router {
   const router = Router({ mergeParams: true });
   const exchange = new Exchange(world.calls, world.faults);
   const register = (spec: RouteSpec) => {
-    router[spec.method](spec.path, (req: Request, res: Response) => {
+    router[spec.method](spec.path, async (req: Request, res: Response) => {
       const params = req.params as Record<string, string | undefined>;
       const platform = world.platform(Number(params['platform']));
       const id = Number(params['id'] ?? Number.NaN);
       const body = req.body as unknown;
-      exchange.handle(spec, { platform, origin: originOf(req), id, params, query: req.query, body }, req, res);
+      await exchange.handle(spec, { platform, origin: originOf(req), id, params, query: req.query, body }, req, res);
     });
   };
   for (const spec of routes) register(spec);

@@ -1,5 +1,5 @@
 import { ApiError, invalidField, notFound } from './api-error.ts';
-import type { SimClock } from './clock.ts';
+import type { SimClock } from '@orgstream/simulator-kit';
 import type { Department } from './model.ts';
 import { MultiIndex } from './multi-index.ts';
 

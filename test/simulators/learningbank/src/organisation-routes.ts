@@ -1,4 +1,5 @@
-import type { Answer, Call, RouteSpec } from './exchange.ts';
+import type { Answer } from '@orgstream/simulator-kit';
+import type { Call, RouteSpec } from './exchange.ts';
 import { renderDepartment, renderJobProfile, renderPage, renderPermissionType, renderPlatform } from './render.ts';
 import { bodies, parse, queries } from './validate.ts';
 

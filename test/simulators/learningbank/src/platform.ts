@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { SimClock } from './clock.ts';
+import { RateLimit, type SimClock } from '@orgstream/simulator-kit';
 import { DepartmentStore } from './department-store.ts';
 import type { Credentials, PlatformSettings } from './model.ts';
 import { JobProfileStore, PermissionTypeStore } from './name-stores.ts';
 import { NotificationStore } from './notification-store.ts';
-import { RateLimit } from './rate-limit.ts';
 import { UserStore } from './user-store.ts';
 
 const defaultSettings: Readonly<PlatformSettings> = {

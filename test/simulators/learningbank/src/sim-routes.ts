@@ -74,7 +74,7 @@ function callRoutes(router: Router, world: World): void {
     else {
       const since = Number(req.query['since'] ?? 0);
       const limit = Number(req.query['limit'] ?? 100_000);
-      res.json(world.calls.list({ since, limit, platform }));
+      res.json(world.calls.list({ since, limit, scope: platform }));
     }
   });
 }

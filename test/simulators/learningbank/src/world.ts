@@ -1,7 +1,5 @@
+import { CallLog, Faults, SimClock } from '@orgstream/simulator-kit';
 import { notFound } from './api-error.ts';
-import { CallLog } from './call-log.ts';
-import { SimClock } from './clock.ts';
-import { Faults } from './faults.ts';
 import { Platform } from './platform.ts';
 import { PlatformInput, seed } from './seed.ts';
 import type { z } from 'zod';
@@ -9,7 +7,7 @@ import type { z } from 'zod';
 /** Everything one simulator process holds. */
 export class World {
   readonly clock = new SimClock();
-  readonly calls = new CallLog();
+  readonly calls = new CallLog({ scopeKey: 'platform', authRoutes: ['/auth/token'] });
   readonly faults: Faults;
   readonly platforms = new Map<number, Platform>();
   /** The platform that exists from the start. */
@@ -17,7 +15,7 @@ export class World {
   #nextId = 1;
 
   constructor(options: { random?: () => number } = {}) {
-    this.faults = new Faults(options.random);
+    this.faults = new Faults('platform', options.random);
     this.addPlatform(PlatformInput.parse({}));
   }
 

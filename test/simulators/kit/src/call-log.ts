@@ -1,7 +1,6 @@
 /** One call as the simulator saw it, appended when it was answered (or lost). */
 export interface LoggedCall {
   readonly seq: number;
-  readonly platform: number;
   readonly method: string;
   /** Pattern without the prefix: `/users/:id`. */
   readonly route: string;
@@ -31,31 +30,43 @@ interface Counters {
 
 const kept = 300_000;
 
-/** The last calls in full, and counters of all of them. */
-export class CallLog {
-  #calls: LoggedCall[] = [];
-  #lastSeq = 0;
-  readonly #counters = new Map<number, Counters>();
+/** Key of a log's rows that says whose call it was. */
+type ScopeKey = 'platform' | 'siteId';
+type Scope = string | number;
+type Entry<K extends ScopeKey> = Omit<LoggedCall, 'seq'> & Readonly<Record<K, Scope>>;
 
-  add(call: Omit<LoggedCall, 'seq'>): void {
+/** The last calls in full, and counters of all of them. */
+export class CallLog<K extends ScopeKey> {
+  #calls: (LoggedCall & Entry<K>)[] = [];
+  #lastSeq = 0;
+  readonly #scopeKey: K;
+  readonly #authRoutes: readonly string[];
+  readonly #counters = new Map<Scope, Counters>();
+
+  constructor(options: { scopeKey: K; authRoutes: readonly string[] }) {
+    this.#scopeKey = options.scopeKey;
+    this.#authRoutes = options.authRoutes;
+  }
+
+  add(call: Entry<K>): void {
     this.#calls.push({ seq: ++this.#lastSeq, ...call });
     if (this.#calls.length > 2 * kept) this.#calls = this.#calls.slice(-kept);
-    const counters = this.#counters.get(call.platform) ?? emptyCounters();
-    this.#counters.set(call.platform, counters);
-    count(counters, call);
+    const counters = this.#counters.get(call[this.#scopeKey]) ?? emptyCounters();
+    this.#counters.set(call[this.#scopeKey], counters);
+    count(counters, call, this.#authRoutes);
   }
 
   /** Calls after `since`, oldest first. Sequence numbers have no gaps, so this is an index, not a search. */
-  list(options: { since: number; limit: number; platform: number | null }): readonly LoggedCall[] {
+  list(options: { since: number; limit: number; scope: Scope | null }): readonly LoggedCall[] {
     const firstSeq = this.#calls[0]?.seq ?? 1;
     const from = this.#calls.slice(Math.max(0, options.since - firstSeq + 1));
-    const own = options.platform === null ? from : from.filter((call) => call.platform === options.platform);
+    const own = options.scope === null ? from : from.filter((call) => call[this.#scopeKey] === options.scope);
     return own.slice(0, options.limit);
   }
 
-  summary(platform: number | null): Counters & { lastSeq: number } {
+  summary(scope: Scope | null): Counters & { lastSeq: number } {
     const sum = emptyCounters();
-    for (const [id, counters] of this.#counters) if (platform === null || id === platform) addUp(sum, counters);
+    for (const [of, counters] of this.#counters) if (scope === null || of === scope) addUp(sum, counters);
     return { ...sum, lastSeq: this.#lastSeq };
   }
 
@@ -70,10 +81,10 @@ function emptyCounters(): Counters {
   return { total: 0, reads: 0, writes: 0, auth: 0, byRoute: {}, byStatus: {}, byRouteStatus: {} };
 }
 
-function count(counters: Counters, call: Omit<LoggedCall, 'seq'>): void {
+function count(counters: Counters, call: Omit<LoggedCall, 'seq'>, authRoutes: readonly string[]): void {
   const route = `${call.method} ${call.route}`;
   counters.total += 1;
-  if (call.route === '/auth/token') counters.auth += 1;
+  if (authRoutes.includes(call.route)) counters.auth += 1;
   else if (call.method === 'GET') counters.reads += 1;
   else counters.writes += 1;
   increase(counters.byRoute, route, 1);

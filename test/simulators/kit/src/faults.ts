@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * What can go wrong on purpose. The work of the call is done only by `latency`, `reset_after_write`, and by `status`,
- * `hang`, `html`, `empty` and `half_json` when `afterWrite` is set.
+ * What can go wrong on purpose. The work of the call is done only by `latency`, `reset_after_write`, and by the others
+ * when `afterWrite` is set; with it, `latency` does the work first and answers late.
  */
 const faultKinds = [
   'latency',
@@ -19,8 +19,6 @@ const faultKinds = [
 ] as const;
 
 const FaultInput = z.strictObject({
-  /** All platforms when absent. */
-  platform: z.int().optional(),
   match: z
     .strictObject({
       method: z.string().toUpperCase().optional(),
@@ -44,6 +42,7 @@ const FaultInput = z.strictObject({
   afterWrite: z.boolean().default(false),
 });
 
+/** A fault in force. It also has the key that says whose calls it strikes, if it does not strike all. */
 export interface Fault extends z.infer<typeof FaultInput> {
   readonly id: number;
   hits: number;
@@ -51,7 +50,8 @@ export interface Fault extends z.infer<typeof FaultInput> {
 
 /** What a fault is matched against. */
 export interface CallFacts {
-  readonly platform: number;
+  /** Platform or site. */
+  readonly scope: string | number;
   readonly method: string;
   readonly route: string;
   readonly objectId: number | null;
@@ -63,14 +63,18 @@ export interface CallFacts {
 export class Faults {
   #faults: Fault[] = [];
   #lastId = 0;
+  readonly #scopeKey: string;
   readonly #random: () => number;
 
-  constructor(random: () => number = Math.random) {
+  /** `scopeKey`: the key of a fault that names its platform or site; without it a fault strikes everybody. */
+  constructor(scopeKey: string, random: () => number = Math.random) {
+    this.#scopeKey = scopeKey;
     this.#random = random;
   }
 
   add(input: unknown): Fault {
-    const fault: Fault = { ...FaultInput.parse(input), id: ++this.#lastId, hits: 0 };
+    const scope = { [this.#scopeKey]: z.union([z.int(), z.string().regex(/^\d+$/)]).optional() };
+    const fault: Fault = { ...FaultInput.extend(scope).parse(input), id: ++this.#lastId, hits: 0 };
     this.#faults.push(fault);
     return fault;
   }
@@ -87,17 +91,21 @@ export class Faults {
   strike(call: CallFacts): Fault | null {
     for (const fault of this.#faults) {
       if (fault.count !== undefined && fault.hits >= fault.count) continue;
-      if (!matches(fault, call)) continue;
+      if (!this.#inScope(fault, call) || !matches(fault, call)) continue;
       if (fault.probability < 1 && this.#random() >= fault.probability) continue;
       fault.hits += 1;
       return fault;
     }
     return null;
   }
+
+  #inScope(fault: Fault, call: CallFacts): boolean {
+    const scope = (fault as unknown as Record<string, string | number | undefined>)[this.#scopeKey];
+    return scope === undefined || String(scope) === String(call.scope);
+  }
 }
 
-function matches({ platform, match }: Fault, call: CallFacts): boolean {
-  if (platform !== undefined && platform !== call.platform) return false;
+function matches({ match }: Fault, call: CallFacts): boolean {
   if (match.method !== undefined && match.method !== call.method) return false;
   if (match.route !== undefined && match.route !== call.route) return false;
   if (match.objectId !== undefined && match.objectId !== call.objectId) return false;
