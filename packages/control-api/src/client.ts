@@ -11,7 +11,11 @@ type Part<R, Name extends 'params' | 'query' | 'body'> = R extends { readonly [K
     ? { readonly [K in Name]?: z.input<S> }
     : { readonly [K in Name]: z.input<S> }
   : unknown;
-type IfMatch<R> = R extends { readonly ifMatch: true } ? { readonly ifMatch: string | number } : unknown;
+type IfMatch<R> = R extends { readonly ifMatch: true }
+  ? { readonly ifMatch: string | number }
+  : R extends { readonly ifMatch: 'replace' }
+    ? { readonly ifMatch?: string | number }
+    : unknown;
 interface Common {
   /** POST: the same key again answers what it answered before. */
   readonly idempotencyKey?: string;

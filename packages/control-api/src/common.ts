@@ -40,7 +40,26 @@ export const OperationName = z.enum(operations);
 export const Facts = z.record(z.string(), z.unknown());
 export const Code = z.string().describe('Error code, see docs/errors.md.');
 
+/** Everybody who may look reads the address: a password in it would be no secret. */
+const isBare = ({ username, password, search, hash }: URL): boolean =>
+  [username, password, search, hash].every((part) => part === '');
+/** Base URL of a vendor's API. */
+export const bareUrl = (description: string) =>
+  z
+    .url({ protocol: /^https?$/ })
+    .max(500)
+    .refine((url) => !URL.canParse(url) || isBare(new URL(url)), 'takes no user, query or fragment')
+    .describe(description);
+
 export const ObjectRef = z.object({ kind: ObjectKind, id: SourceId });
+
+export const Finding = z.object({
+  level: z.enum(['error', 'warning', 'info']),
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string(),
+});
+export type Finding = z.infer<typeof Finding>;
 
 /** Query of a list. */
 export const paging = {

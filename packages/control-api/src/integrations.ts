@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Code, Instant, line, TenantKey, Uuid } from './common.ts';
+import { ChannelStatus } from './chat.ts';
+import { bareUrl, Code, Finding, Instant, line, TenantKey, Uuid } from './common.ts';
 import { SettingsEdit } from './settings.ts';
 
 /** What a platform's "API keys (credentials)" set holds; the token may be absent where the host names the platform. */
@@ -9,16 +10,7 @@ const Credentials = z.strictObject({
   token: z.string().min(1).max(4_000).optional(),
 });
 
-const PlatformUrl = z
-  .url({ protocol: /^https?$/ })
-  .max(500)
-  .refine((url) => !URL.canParse(url) || isBare(new URL(url)), 'takes no user, query or fragment')
-  .describe("Base URL of the platform's API, with its version.");
-
-/** Everybody who may look reads the address: a password in it would be no secret. */
-function isBare({ username, password, search, hash }: URL): boolean {
-  return [username, password, search, hash].every((part) => part === '');
-}
+const PlatformUrl = bareUrl("Base URL of the platform's API, with its version.");
 
 export const CreateIntegration = z.strictObject({
   tenant: TenantKey,
@@ -74,14 +66,6 @@ export const Integration = z.object({
 });
 export type Integration = z.infer<typeof Integration>;
 
-export const Finding = z.object({
-  level: z.enum(['error', 'warning', 'info']),
-  code: z.string(),
-  message: z.string(),
-  remedy: z.string(),
-});
-export type Finding = z.infer<typeof Finding>;
-
 export const CreatedIntegration = z.object({ integration: Integration, findings: z.array(Finding) });
 
 export const Verification = z.object({
@@ -123,5 +107,11 @@ export const IntegrationStatus = z.object({
     .object({ id: Uuid, kind: z.string(), state: z.string(), needsApproval: z.boolean(), progress: z.unknown() })
     .nullable(),
   drift: Integration.shape.drift,
+  channel: ChannelStatus.nullable().describe('null: there is no Ziik channel.'),
+  login: z.object({
+    enabled: z.boolean(),
+    refusedLastHour: z.int().describe('Logins refused in the last hour.'),
+    refusedByCode: z.record(z.string(), z.int()),
+  }),
 });
 export type IntegrationStatus = z.infer<typeof IntegrationStatus>;

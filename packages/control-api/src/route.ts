@@ -18,6 +18,8 @@ export interface Route {
   readonly path: string;
   /** The weakest role that may use it; null: no log-in. */
   readonly role: Role | null;
+  /** It is a log-in itself: refusals are counted by address as those of tokens are. */
+  readonly signsIn?: true;
   /**
    * Whose data it is about: what its path or body names belongs to a tenant, and is 404 for a token bound to others;
    * `list`: filtered by tenant; `all`: only for tokens that are not bound to tenants.
@@ -30,8 +32,8 @@ export interface Route {
   readonly body?: z.ZodType;
   /** Answers carry an ETag. */
   readonly etag?: true;
-  /** If-Match is required: 428 without, 412 when it is stale. */
-  readonly ifMatch?: true;
+  /** If-Match is required: 428 without, 412 when it is stale. `replace`: only where there is something to replace. */
+  readonly ifMatch?: true | 'replace';
   /** The answer holds a secret, or people's addresses: kept sealed for repetitions under the same Idempotency-Key. */
   readonly secret?: true;
   readonly answers: Readonly<Record<number, Answer>>;

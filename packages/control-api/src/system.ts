@@ -64,6 +64,7 @@ export const Token = z.object({
   name: z.string(),
   role: z.enum(roles),
   tenants: z.array(z.string()).nullable().describe('null: all tenants.'),
+  person: z.string().nullable().describe('Of a session: the administrator of that Ziik who signed in.'),
   createdBy: z.string().nullable(),
   createdAt: Instant,
   expiresAt: Instant.nullable(),

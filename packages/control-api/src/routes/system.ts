@@ -39,7 +39,7 @@ export const systemRoutes = {
     path: '/v1/stream',
     role: 'viewer',
     about: 'list',
-    summary: 'Server-sent events: `run`, `integration` and `stop` as they change',
+    summary: 'Server-sent events: `run`, `integration`, `channel` and `stop` as they change',
     description:
       'Data of an event is the object as the routes show it. First comes what is open now; with Last-Event-ID, what changed since.',
     query: z.strictObject({ integration: Uuid.optional() }),

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { line, page, paging, SourceId, TenantKey, Uuid } from '../common.ts';
+import {
+  ChangeLogin,
+  CreateIssuer,
+  CreateSession,
+  Issuer,
+  IssuerId,
+  LoginEvent,
+  LoginOutcome,
+  LoginSetting,
+  Session,
+} from '../login.ts';
+import type { Route } from '../route.ts';
+
+const params = z.object({ integration: Uuid });
+
+export const loginRoutes = {
+  getLogin: {
+    method: 'get',
+    path: '/v1/integrations/{integration}/login',
+    role: 'viewer',
+    about: 'tenant',
+    summary: 'Show whether people may log in, and where the shortcut is',
+    params,
+    etag: true,
+    answers: { 200: { description: 'The switches.', schema: LoginSetting } },
+  },
+  changeLogin: {
+    method: 'patch',
+    path: '/v1/integrations/{integration}/login',
+    role: 'operator',
+    about: 'tenant',
+    summary: 'Switch login on or off, and choose where the shortcut is',
+    params,
+    body: ChangeLogin,
+    etag: true,
+    ifMatch: true,
+    answers: { 200: { description: 'As it is now.', schema: LoginSetting } },
+    example: { body: { enabled: false } },
+  },
+  listLoginEvents: {
+    method: 'get',
+    path: '/v1/integrations/{integration}/login-events',
+    role: 'viewer',
+    about: 'tenant',
+    summary: 'List logins: who, when, with what outcome',
+    params,
+    query: z.strictObject({
+      ...paging,
+      kind: LoginEvent.shape.kind.optional(),
+      outcome: LoginOutcome.optional(),
+      code: line(60).optional(),
+      person: SourceId.optional(),
+    }),
+    answers: { 200: { description: 'A page, newest first.', schema: page(LoginEvent) } },
+    example: { query: { outcome: 'refused' } },
+  },
+  listIssuers: {
+    method: 'get',
+    path: '/v1/issuers',
+    role: 'admin',
+    about: 'list',
+    summary: 'List who may sign assertions',
+    query: z.strictObject({ ...paging, tenant: TenantKey.optional() }),
+    answers: { 200: { description: 'A page, by id.', schema: page(Issuer) } },
+  },
+  createIssuer: {
+    method: 'post',
+    path: '/v1/issuers',
+    role: 'admin',
+    about: 'all',
+    summary: 'Trust somebody to say who people are: one tenant, or all of a source',
+    body: CreateIssuer,
+    answers: { 201: { description: 'Added.', schema: Issuer } },
+    example: {
+      body: {
+        iss: 'https://acme.ziik.io',
+        source: 'eu1',
+        tenant: 'eu1.42',
+        jwksUrl: 'https://acme.ziik.io/.well-known/jwks.json',
+      },
+    },
+  },
+  removeIssuer: {
+    method: 'delete',
+    path: '/v1/issuers/{issuer}',
+    role: 'admin',
+    about: 'all',
+    summary: 'Trust an issuer no longer, at once',
+    params: z.object({ issuer: IssuerId }),
+    answers: { 204: { description: 'Removed.' } },
+  },
+  createSession: {
+    method: 'post',
+    path: '/v1/session',
+    role: null,
+    signsIn: true,
+    about: 'nobody',
+    summary: 'Sign in as an administrator of a Ziik',
+    description:
+      "By an assertion of that tenant's issuer. The token lasts an hour, grants admin of that tenant's integrations and of nothing else, and ends as soon as its owner is no administrator of that Ziik any more.",
+    body: CreateSession,
+    secret: true,
+    answers: { 201: { description: 'Signed in.', schema: Session } },
+  },
+  endSession: {
+    method: 'delete',
+    path: '/v1/session',
+    role: 'viewer',
+    about: 'nobody',
+    summary: 'Sign out',
+    answers: { 204: { description: 'The token is no longer taken.' } },
+  },
+} as const satisfies Record<string, Route>;
