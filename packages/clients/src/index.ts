@@ -1,4 +1,6 @@
+export type * from './http.ts';
 export type * from './learningbank.ts';
+export type * from './ziik/ziik.ts';
 export { createLearningbankClient } from './learningbank-client.ts';
 export { maxPageSize } from './learningbank-contract.ts';
 export { Breaker, type BreakerOptions, type BreakerState, type Pass } from './breaker.ts';

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { Calls } from './calls.ts';
 import { answers, encode, routes, type Route } from './learningbank-contract.ts';
-import type { CallOptions, CreateOptions, LearningbankClient, LearningbankClientOptions } from './learningbank.ts';
+import type { CallOptions } from './http.ts';
+import type { CreateOptions, LearningbankClient, LearningbankClientOptions } from './learningbank.ts';
 import { verifyAnswer } from './verify-answer.ts';
 
 /** A client of one Learningbank platform; see {@link LearningbankClient} for what it promises. */

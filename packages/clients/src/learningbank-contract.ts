@@ -3,12 +3,13 @@
  * anywhere else. When the real contract is known, this file is replaced.
  */
 import { z } from 'zod';
+import type { CallInfo, Page } from './http.ts';
 import type * as lb from './learningbank.ts';
 
 /** A route: its name for metrics, and how it is called. */
 export interface Route {
   readonly route: string;
-  readonly method: lb.CallInfo['method'];
+  readonly method: CallInfo['method'];
   readonly path: string;
   /** Changes something that a repetition would change again. */
   readonly write: boolean;
@@ -128,7 +129,7 @@ const user: z.ZodType<lb.User> = z
     permissionTypeIds: permissionTypes.map((one) => one.id),
   }));
 
-const page = <T>(item: z.ZodType<T>): z.ZodType<lb.Page<T>> =>
+const page = <T>(item: z.ZodType<T>): z.ZodType<Page<T>> =>
   z
     .object({ data: z.array(item), meta: z.object({ page: id, total: id, totalPages: id }) })
     .transform(({ data: items, meta }) => ({ items, ...meta }));

@@ -9,6 +9,7 @@
  * TARGET_FORBIDDEN, TARGET_NOT_FOUND, TARGET_CONFLICT (data.targetCode), TARGET_REFUSED (data.fields: names only),
  * TARGET_ANSWER_INVALID. `data.ambiguous === true`: the write may have happened, look before repeating it.
  */
+import type { CallOptions, HttpOptions, ListOptions, Page } from './http.ts';
 
 /** A set of API credentials of one platform. `token` names the platform where the host does not. */
 export interface Credentials {
@@ -165,29 +166,9 @@ export interface NotificationType {
   readonly enabled: boolean;
 }
 
-/** One page of a list. `total` counts the whole list. */
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly page: number;
-  readonly totalPages: number;
-  readonly total: number;
-}
-
-export interface CallOptions {
-  /** Ends the call; a write that was on its way is then ambiguous. */
-  readonly signal?: AbortSignal;
-}
-
 export interface CreateOptions extends CallOptions {
   /** Same key again: the platform answers what it answered before, where it supports that. Never relied upon. */
   readonly idempotencyKey?: string;
-}
-
-export interface ListOptions extends CallOptions {
-  /** Records in one page (= one call). Default and maximum 200. */
-  readonly pageSize?: number;
-  /** Page to begin with, default 1: a broken listing goes on where it stopped. */
-  readonly fromPage?: number;
 }
 
 export interface DepartmentFilter {
@@ -211,22 +192,6 @@ export interface UserFilter {
   readonly externalId?: string;
   readonly isActive?: boolean;
   readonly departmentId?: number;
-}
-
-/** A call about to be made, or made. `route` is a closed set (`users.update`, `auth.token` …): fit for a label. */
-export interface CallInfo {
-  readonly route: string;
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
-  readonly write: boolean;
-}
-
-/** A finished call, for metrics and the attempt log. */
-export interface CallResult extends CallInfo {
-  /** HTTP status; 0 when no answer came. */
-  readonly status: number;
-  readonly durationMs: number;
-  /** Absent when the call succeeded. */
-  readonly code?: string;
 }
 
 /** One platform, one set of credentials. Lists are async iterables of pages: each `next()` is one call. */
@@ -272,26 +237,8 @@ export interface LearningbankClient {
   createLoginLink(forUser: LoginLinkFor, redirectPath?: string, options?: CallOptions): Promise<LoginLink>;
 }
 
-export interface LearningbankClientOptions {
+export interface LearningbankClientOptions extends HttpOptions {
   /** With the version, without a final slash: `https://acme.learningbankapp.com/api/v1`. */
   readonly baseUrl: string;
   readonly credentials: Credentials;
-  /** Deadline of one HTTP call, body included. */
-  readonly timeoutMs: number;
-  /** Default: the global fetch, which keeps connections alive. */
-  readonly fetch?: typeof globalThis.fetch;
-  /** Milliseconds, for the token's expiry and `Retry-After` dates. Default Date.now. */
-  readonly now?: () => number;
-  /**
-   * Awaited directly before every HTTP call (the token's and each page's included): the place for the rate and for the
-   * last look at the lease. A throw stops the call and reaches the caller as it is.
-   */
-  readonly beforeCall?: (call: CallInfo, signal: AbortSignal | undefined) => void | Promise<void>;
-  /**
-   * Looked at once more when the connection is there, in the turn in which the call is written. A throw stops the call,
-   * nothing is sent, and reaches the caller as it is. Node's own fetch only.
-   */
-  readonly beforeSend?: (call: CallInfo) => void;
-  /** Called after every HTTP call. */
-  readonly onCall?: (call: CallResult) => void;
 }
