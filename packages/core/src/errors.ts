@@ -97,8 +97,11 @@ export const codes = {
   REPLICA_IDENTITY_LACKS_TENANT: 'halt',
   /** A captured table or column is missing in the source. Operator: fix the mapping file or the source. */
   SOURCE_SCHEMA_MISMATCH: 'halt',
-  /** A captured table was truncated. Nobody is removed. Operator: `orgstream snapshot --source` after a look. */
-  SOURCE_TRUNCATED: 'halt',
+  /**
+   * A captured table was truncated. Removes nobody by itself: every tenant is snapshotted under a new epoch, and the brake
+   * judges what is absent then. Operator: look at what it holds.
+   */
+  SOURCE_TRUNCATED: 'retry',
   /** The source does not have the tenant (site). Operator: check the tenant key <source>.<site id>. */
   TENANT_UNKNOWN: 'park',
   /** No such source. Operator: `orgstream source add`. */

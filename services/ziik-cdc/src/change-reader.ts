@@ -22,11 +22,17 @@ export interface ChangeReaderOptions {
   readonly watermarks: Watermarks;
   readonly xids: CommittedXids;
   readonly reread: Reread;
+  /**
+   * A transaction truncated a table; called before it counts as published. Resolves to whether the stream must begin
+   * anew; rejects, and the transaction is read again.
+   */
+  readonly onTruncated: (table: MappedTable, endLsn: number) => Promise<boolean>;
 }
 
 /**
  * Follows one stream: relations, transactions, rows, watermarks. Synchronous, but for an update whose large values the
- * server did not send: then `handle` returns a promise, and nothing may be handed in before it settled.
+ * server did not send, and the commit of a TRUNCATE: then `handle` returns a promise, and nothing may be handed in
+ * before it settled.
  */
 export class ChangeReader {
   readonly #options: ChangeReaderOptions;
@@ -34,6 +40,8 @@ export class ChangeReader {
   readonly #relations = new Map<number, RowMapper | null>();
   #xid = 0;
   #commitLsn = 0;
+  /** A table that the open transaction has truncated. */
+  #truncated: MappedTable | undefined;
 
   constructor(options: ChangeReaderOptions) {
     this.#options = options;
@@ -42,10 +50,10 @@ export class ChangeReader {
   handle(bytes: Buffer, start: number): void | Promise<void> {
     const message = this.#options.decoder.decode(bytes, start);
     if (message.tag === 'update' && message.row!.hasUnchanged) return this.#completeUpdate(bytes, start);
-    this.#apply(message, bytes, start);
+    return this.#apply(message, bytes, start);
   }
 
-  #apply(message: PgOutputMessage, bytes: Buffer, start: number): void {
+  #apply(message: PgOutputMessage, bytes: Buffer, start: number): void | Promise<void> {
     const { publisher, watermarks, xids } = this.#options;
     switch (message.tag) {
       case 'begin':
@@ -54,6 +62,7 @@ export class ChangeReader {
         return publisher.begin(message.commitLsn, message.committedAtMs);
       case 'commit':
         xids.add(this.#xid);
+        if (this.#truncated) return this.#commitTruncated(this.#truncated, message.endLsn);
         return publisher.commit(message.endLsn);
       case 'insert':
       case 'update':
@@ -62,7 +71,8 @@ export class ChangeReader {
       case 'relation':
         return this.#relation(message);
       case 'truncate':
-        return this.#truncate(message.relationIds);
+        this.#truncated ??= message.relationIds.map((id) => this.#mapper(id)?.table).find((one) => one);
+        return;
       case 'message':
         if (message.transactional && message.prefix === MESSAGE_PREFIX) {
           watermarks.onMessage(message.content, this.#commitLsn, xids.mark);
@@ -84,13 +94,12 @@ export class ChangeReader {
     this.#relations.set(relation.id, new RowMapper(table, relation.columns));
   }
 
-  #truncate(relationIds: readonly number[]): void {
-    const table = relationIds.map((id) => this.#mapper(id)?.table).find((one) => one);
-    if (!table) return;
-    throw new AppError(
-      'SOURCE_TRUNCATED',
-      `table ${table.schema}.${table.table} was truncated; nobody was removed — look at it, then orgstream snapshot --source`,
-    );
+  /** The rows are gone without a record of their own: only a snapshot can tell who is left. */
+  async #commitTruncated(table: MappedTable, endLsn: number): Promise<void> {
+    this.#truncated = undefined;
+    const anew = await this.#options.onTruncated(table, endLsn);
+    this.#options.publisher.commit(endLsn);
+    if (anew) throw new AppError('SOURCE_TRUNCATED', `table ${table.schema}.${table.table} was truncated`);
   }
 
   #change(change: RowChange, bytes: Buffer, start: number): void {

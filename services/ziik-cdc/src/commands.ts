@@ -153,6 +153,6 @@ export class Commands {
 /** A halted source that only a recreate can bring back takes no other snapshots; one that may heal lets them wait. */
 function refuseHalted(row: SourceRow): void {
   const { state, code, message } = row;
-  if (state !== 'halted' || !code || !['SLOT_LOST', 'PUBLICATION_MISSING', 'SOURCE_TRUNCATED'].includes(code)) return;
+  if (state !== 'halted' || !code || !['SLOT_LOST', 'PUBLICATION_MISSING'].includes(code)) return;
   throw new AppError(code, `source ${row.name} is halted: ${message ?? code}`);
 }

@@ -14,6 +14,7 @@ import { ReplicationStream } from './replication-stream.ts';
 import { createReread } from './reread.ts';
 import { Snapshots } from './snapshot.ts';
 import { markRunning, storePublished } from './source-state.ts';
+import { createOnTruncated } from './truncated.ts';
 import { Watermarks, MESSAGE_PREFIX } from './watermarks.ts';
 import { CommittedXids } from './xids.ts';
 
@@ -110,7 +111,9 @@ async function openParts(
     },
   });
   const reread = createReread(sql, signal);
-  const reader = new ChangeReader({ mapping, decoder: new PgOutputDecoder(), publisher, watermarks, xids, reread });
+  const onTruncated = createOnTruncated({ db, sql, mapping, log, source: row.name, publishedLsn });
+  const decoder = new PgOutputDecoder();
+  const reader = new ChangeReader({ mapping, decoder, publisher, watermarks, xids, reread, onTruncated });
   const stream = new ReplicationStream(replication, {
     slot: row.slot,
     publication: row.publication,

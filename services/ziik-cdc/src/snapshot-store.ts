@@ -32,7 +32,10 @@ interface Raw {
   readonly chunks: SnapshotChunk[];
 }
 
-/** Asks for snapshots of tenants; asked twice by the same command, it is one. */
+/**
+ * Asks for snapshots of tenants; asked twice by the same command, it is one. Asked for by ourselves (no command), a
+ * request of ours that has not begun is enough: it will begin after what made us ask.
+ */
 export async function requestSnapshots(
   db: Knex,
   request: {
@@ -45,6 +48,9 @@ export async function requestSnapshots(
   await db.raw(
     `insert into cdc.snapshot (source, tenant, site_id, reason, command_id)
      select ?, t.tenant, t.site_id, ?, ?::bigint from unnest(?::text[], ?::bigint[]) as t (tenant, site_id)
+      where ?::bigint is not null or not exists (
+        select from cdc.snapshot s
+         where s.source = ? and s.tenant = t.tenant and s.state = 'requested' and s.command_id is null)
      on conflict (command_id, tenant) do nothing`,
     [
       request.source,
@@ -52,6 +58,8 @@ export async function requestSnapshots(
       request.commandId,
       request.tenants.map(({ tenant }) => tenant),
       request.tenants.map(({ siteId }) => siteId),
+      request.commandId,
+      request.source,
     ],
   );
 }

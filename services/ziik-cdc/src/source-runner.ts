@@ -12,8 +12,8 @@ const ENDS_THE_PROCESS: readonly ErrorCode[] = [
   'SCHEMA_NOT_REGISTERED',
 ];
 
-/** Changes are lost, or an operator must look first: only a command goes on. Everything else heals by being put right. */
-const NEEDS_COMMAND: readonly ErrorCode[] = ['SLOT_LOST', 'PUBLICATION_MISSING', 'SOURCE_TRUNCATED'];
+/** Changes are lost: only a command goes on. Everything else heals by being put right. */
+const NEEDS_COMMAND: readonly ErrorCode[] = ['SLOT_LOST', 'PUBLICATION_MISSING'];
 
 /** A session that lasted this long resets the back-off. */
 const STEADY_MS = 30_000;

@@ -36,6 +36,15 @@ export async function storeIdentity(
   );
 }
 
+/** From the next session on, what is published stands above everything published before. */
+export async function raiseEpoch(db: Knex, name: string, epoch: number): Promise<void> {
+  await db.raw(`update cdc.source set epoch = ?, updated_at = now() where name = ? and epoch < ?`, [
+    epoch,
+    name,
+    epoch,
+  ]);
+}
+
 /** Stored before the slot is told. Never goes back. */
 export async function storePublished(db: Knex, name: string, lsn: number): Promise<void> {
   await db.raw(`update cdc.source set published_lsn = ? where name = ? and published_lsn < ?`, [lsn, name, lsn]);

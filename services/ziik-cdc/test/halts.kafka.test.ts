@@ -4,23 +4,56 @@ import { CdcContext, finalState } from '../test-support/cdc-context.ts';
 
 const row = (id: number): string => `insert into units (id, site_id, name) values (${id}, 5, 'unit ${id}')`;
 
-test('TRUNCATE halts the source and removes nobody; a snapshot of the source makes it stream again', async () => {
+const endMarkers = async (ctx: CdcContext): Promise<string[]> =>
+  (await ctx.records()).filter(({ value }) => value['phase'] === 'end').map(({ key }) => key.split('/')[0]!);
+
+test('TRUNCATE removes nobody by itself: new epoch, a snapshot of every tenant, and the stream goes on', async () => {
   await using ctx = await CdcContext.open();
   await using _service = await ctx.start();
-  await ctx.sql.query(`insert into sites (id, identifier) values (5, 'a')`);
+  await ctx.sql.query(`insert into sites (id, identifier) values (5, 'a'), (6, 'b')`);
   await ctx.sql.query(row(1));
   await ctx.untilPublished();
   const { epoch } = await ctx.row();
-  await ctx.sql.query('truncate units');
-  await ctx.untilState('halted', 'SOURCE_TRUNCATED');
-  expect(finalState(await ctx.rows()).has(`${ctx.tenant(5)}/units/1`)).toBe(true);
-  expect(await ctx.snapshot(5)).toMatchObject({ state: 'failed', code: 'SOURCE_TRUNCATED' });
-  expect(await ctx.snapshot(undefined, true)).toMatchObject({ state: 'done', code: null });
-  const after = await ctx.untilState('running');
-  expect(after.epoch).toBeGreaterThan(epoch);
-  await ctx.sql.query(row(2));
+  await ctx.sql.query(`begin; truncate units, users; ${row(2)}; commit`);
+  await until(async () => (await endMarkers(ctx)).length >= 2, { deadlineMs: 30_000, what: 'both end markers' });
+  await ctx.sql.query(row(3));
   await ctx.untilPublished();
-  expect(finalState(await ctx.rows()).has(`${ctx.tenant(5)}/units/2`)).toBe(true);
+  expect(await ctx.row()).toMatchObject({ state: 'running', code: null });
+  expect((await ctx.row()).epoch).toBeGreaterThan(epoch);
+  expect((await endMarkers(ctx)).sort()).toEqual([ctx.tenant(5), ctx.tenant(6)]);
+  // No record says that unit 1 is deleted: it is the sweep's, and nobody else's.
+  expect([...finalState(await ctx.rows()).keys()].filter((key) => key.includes('/units/'))).toEqual(
+    [1, 2, 3].map((id) => `${ctx.tenant(5)}/units/${id}`),
+  );
+  const met = (await ctx.rows()).filter(({ value }) => value['snapshotId'] && value['chunk']).map(({ key }) => key);
+  expect(met).toContain(`${ctx.tenant(5)}/units/2`);
+  expect(met).not.toContain(`${ctx.tenant(5)}/units/1`);
+  const before = (await ctx.records()).length;
+  await ctx.sql.query('create table not_captured (); truncate not_captured');
+  await ctx.sql.query(row(4));
+  await ctx.untilPublished();
+  expect((await ctx.records()).length).toBe(before + 1);
+});
+
+test('a TRUNCATE for which no snapshot could be asked is not forgotten, also over a restart', async () => {
+  await using ctx = await CdcContext.open();
+  await ctx.sql.query(`insert into sites (id, identifier) values (5, 'a')`);
+  await ctx.db.raw(`create function refuse() returns trigger language plpgsql as $$ begin raise 'not now'; end $$;
+    create trigger refuse before insert on cdc.snapshot for each row execute function refuse()`);
+  {
+    await using _service = await ctx.start();
+    await ctx.untilState('running');
+    await ctx.sql.query('truncate units');
+    await ctx.sql.query(row(1));
+    await until(async () => (await ctx.row()).code !== null, { deadlineMs: 20_000, what: 'the request to be refused' });
+    expect((await ctx.rows()).filter(({ key }) => key.includes('/units/'))).toEqual([]);
+  }
+  await ctx.db.raw('drop trigger refuse on cdc.snapshot');
+  await using _again = await ctx.start();
+  await until(async () => (await endMarkers(ctx)).length > 0, { deadlineMs: 30_000, what: 'the end marker' });
+  await ctx.untilPublished();
+  expect(await endMarkers(ctx)).toEqual([ctx.tenant(5)]);
+  expect(finalState(await ctx.rows()).has(`${ctx.tenant(5)}/units/1`)).toBe(true);
 });
 
 test('a slot that is dropped halts the source, and is made anew only by a command', async () => {
@@ -118,9 +151,7 @@ test.each([
   const { epoch } = await ctx.row();
   await ctx.db.raw(change);
   await using _again = await ctx.start();
-  const markers = async (): Promise<string[]> =>
-    (await ctx.records()).filter(({ value }) => value['phase'] === 'end').map(({ key }) => key.split('/')[0]!);
-  await until(async () => (await markers()).length === 2, { deadlineMs: 20_000, what: 'both end markers' });
-  expect((await markers()).sort()).toEqual([ctx.tenant(5), ctx.tenant(6)]);
+  await until(async () => (await endMarkers(ctx)).length === 2, { deadlineMs: 20_000, what: 'both end markers' });
+  expect((await endMarkers(ctx)).sort()).toEqual([ctx.tenant(5), ctx.tenant(6)]);
   expect((await ctx.row()).epoch).toBeGreaterThan(epoch);
 });

@@ -146,11 +146,13 @@ test('two sources in one process: one that halts does not stop the other', async
   await ctx.addSource(other.sourceUrl, undefined, other.source);
   await using _service = await ctx.start();
   await ctx.untilState('running');
-  await ctx.sql.query('truncate units');
-  await ctx.untilState('halted', 'SOURCE_TRUNCATED');
+  const { publication } = await ctx.row();
+  await ctx.sql.query(`drop publication ${publication}`);
+  await ctx.sql.query(`insert into units (id, site_id, name) values (1, 5, 'a')`);
+  await ctx.untilState('halted', 'PUBLICATION_MISSING');
   await other.sql.query(`insert into units (id, site_id, name) values (1, 5, 'a')`);
   await until(async () => (await other.rows()).length > 0, { deadlineMs: 10_000, what: 'the other source to stream' });
-  expect((await ctx.row()).code).toBe('SOURCE_TRUNCATED');
+  expect((await ctx.row()).code).toBe('PUBLICATION_MISSING');
 });
 
 test('a source added while ziik-cdc runs is picked up, and a removed one leaves no slot behind', async () => {

@@ -43,7 +43,7 @@ export const manual: Readonly<Record<string, string>> = {
   PUBLICATION_MISSING: "The publication is missing or lacks a table: nothing would stream. Operator: `orgstream snapshot --source`.",
   REPLICA_IDENTITY_LACKS_TENANT: "A deletion in this table would not name its tenant. Operator: run the ALTER statement of the message.",
   SOURCE_SCHEMA_MISMATCH: "A captured table or column is missing in the source. Operator: fix the mapping file or the source.",
-  SOURCE_TRUNCATED: "A captured table was truncated. Nobody is removed. Operator: `orgstream snapshot --source` after a look.",
+  SOURCE_TRUNCATED: "A captured table was truncated. Removes nobody by itself: every tenant is snapshotted under a new epoch, and the brake judges what is absent then. Operator: look at what it holds.",
   TENANT_UNKNOWN: "The source does not have the tenant (site). Operator: check the tenant key <source>.<site id>.",
   SOURCE_UNKNOWN: "No such source. Operator: `orgstream source add`.",
   REPLICATION_PROTOCOL: "The replication stream broke its protocol. The connection is made anew.",

@@ -31,7 +31,7 @@ export async function countSites(db: Db, siteId: IdLike | null = null): Promise<
   return rows;
 }
 
-/** Deletes one site's rows, or all, by DELETE: a TRUNCATE would halt whoever streams this database. */
+/** Deletes one site's rows, or all, by DELETE: a TRUNCATE would make whoever streams this database read all of it again. */
 export async function deleteSites(db: Db, siteId: IdLike | null = null): Promise<void> {
   await inTransaction(db, async (tx) => {
     for (const table of ['membership_user_types', 'memberships', 'users', 'user_types', 'units']) {
