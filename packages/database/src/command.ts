@@ -120,7 +120,12 @@ export type Command =
   | {
       readonly addressee: 'notification-bridge' | 'edge';
       readonly kind: 'person.forget';
-      readonly payload: { readonly tenant: string; readonly person: string; readonly receivers: readonly string[] };
+      readonly payload: {
+        readonly tenant: string;
+        readonly person: string;
+        /** The person's Learningbank users: ids are those of a platform, so each with its integration. */
+        readonly receivers: readonly { readonly integration: string; readonly receiver: string }[];
+      };
     }
   /** Desired, applied and observed of one object, side by side: asks the planner, and the target. */
   | {

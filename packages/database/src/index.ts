@@ -1,8 +1,13 @@
 export * from './audit.ts';
 export * from './command.ts';
 export * from './database.ts';
+export * from './error-facts.ts';
 export * from './idempotency.ts';
 export * from './integration.ts';
+export * from './lease/lease.ts';
+export * from './lease/lease-owner.ts';
+export { createLeaseStore, type LeaseStore } from './lease/lease-store.ts';
+export * from './listen.ts';
 export * from './migrate.ts';
 export * from './postgres-error.ts';
 export * from './settings-version.ts';

@@ -118,6 +118,12 @@ export async function up(knex: Knex): Promise<void> {
       updated_at timestamptz not null default now()
     );
 
+    create table bridge.replica (
+      id text primary key,
+      seen_at timestamptz not null default now()
+    );
+    comment on table bridge.replica is 'Running bridges: each takes its share of the tenants.';
+
     create table bridge.channel_state (
       integration_id uuid primary key references control.integration (id) on delete cascade,
       state text not null check (state in ('working', 'quiet', 'stopped')),
@@ -160,8 +166,17 @@ export async function up(knex: Knex): Promise<void> {
     create index on bridge.notification (integration_id, next_at) where state in ('queued', 'sending', 'unknown');
     create index on bridge.notification (tenant) where state in ('queued', 'sending', 'unknown');
     create index on bridge.notification (integration_id, id);
-    create index on bridge.notification (integration_id, receiver) where state in ('queued', 'sending', 'unknown');
+    create index on bridge.notification (ended_at) where ended_at is not null;
+    create index on bridge.notification (integration_id, receiver, id) where state in ('queued', 'sending', 'unknown');
     comment on table bridge.notification is 'Ledger and queue in one: a row is at most one message for ever. queued -> sending (committed before the POST) -> sent | unknown; skipped, expired, failed carry a code.';
-    comment on column bridge.notification.payload is 'E-mail, merge fields and link: null once it is ended (personal data).';
+    comment on column bridge.notification.payload is 'E-mail, merge fields and link, and the parts of a split text that are still to be sent. Personal data: null once it is sent or expired; of what was skipped or failed, once it is too old to be tried again.';
+
+    create table bridge.forgotten (
+      integration_id uuid not null references control.integration (id) on delete cascade,
+      receiver text not null,
+      at timestamptz not null default now(),
+      primary key (integration_id, receiver)
+    );
+    comment on table bridge.forgotten is 'Receivers of erased people, against a replay of the topic: nothing to them is kept, unless somebody else is linked to that user.';
   `);
 }

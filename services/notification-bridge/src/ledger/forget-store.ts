@@ -1,0 +1,39 @@
+import type { Knex } from '@orgstream/database';
+
+/** An erased person, and the person's users in Learningbank. */
+export interface Forgotten {
+  readonly tenant: string;
+  readonly person: string;
+  readonly receivers: readonly { readonly integration: string; readonly receiver: string }[];
+}
+
+/**
+ * Deletes every row to a person, and notes its receivers, so that a replay of the topic brings none back. Integrations
+ * that are gone took their rows with them. Returns how many rows went.
+ */
+export async function forgetReceivers(db: Knex, { tenant, person, receivers }: Forgotten): Promise<number> {
+  const { rows } = await db.raw<{ rows: { n: string }[] }>(
+    `with given as (
+       select i.id as integration_id, r.receiver
+         from unnest(?::text[], ?::text[]) as r (integration, receiver)
+         join control.integration i on i.id::text = r.integration and i.tenant = ?),
+     noted as (
+       insert into bridge.forgotten (integration_id, receiver) select integration_id, receiver from given
+       on conflict (integration_id, receiver) do nothing),
+     gone as (
+       delete from bridge.notification n
+        where n.tenant = ? and (n.person_id = ? or n.ziik_user_id::text = ?
+              or exists (select from given g where g.integration_id = n.integration_id and g.receiver = n.receiver))
+       returning 1)
+     select count(*) as n from gone`,
+    [
+      receivers.map(({ integration }) => integration),
+      receivers.map(({ receiver }) => receiver),
+      tenant,
+      tenant,
+      person,
+      person,
+    ],
+  );
+  return Number(rows[0]!.n);
+}

@@ -1,0 +1,106 @@
+import { checkDatabase, createDatabase } from '@orgstream/database';
+import { createCodec, createKafka, type PartitionProgress } from '@orgstream/kafka';
+import { createSecretBox, type Logger, type Service, startOpsServer } from '@orgstream/runtime';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Config } from './config.ts';
+import { createDelivery, type DeliverySettings } from './deliver/delivery.ts';
+import { createForget } from './forget.ts';
+import { createIntake } from './intake.ts';
+import { createMetrics } from './metrics.ts';
+
+/** A loop that made no progress for this long is stuck. */
+const stuckMs = 120_000;
+
+/** `learningbank.notifications` → ledger → Ziik chat. */
+export async function createService(context: {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}): Promise<Service> {
+  const { config, log, signal } = context;
+  const resources = new AsyncDisposableStack();
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const metrics = createMetrics(registry);
+  const db = createDatabase(config.DATABASE_URL, { max: config.DATABASE_POOL, name: 'notification-bridge' });
+  resources.defer(() => db.destroy());
+  await checkDatabase(db);
+  const kafka = createKafka({
+    brokers: config.KAFKA_BROKERS.split(','),
+    clientId: 'orgstream-notification-bridge',
+    log,
+    sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+  });
+  const codec = createCodec({ registryUrl: config.REGISTRY_URL });
+  const intake = resources.use(
+    await createIntake({
+      db,
+      kafka,
+      codec,
+      log,
+      metrics,
+      groupId: config.BRIDGE_GROUP,
+      maxBatchRecords: config.BRIDGE_MAX_RECORDS,
+    }),
+  );
+  const delivery = createDelivery({
+    db,
+    databaseUrl: config.DATABASE_URL,
+    secrets: createSecretBox(config.ORGSTREAM_SECRET_KEY),
+    log,
+    metrics,
+    settings: deliverySettings(config),
+  });
+  const forget = createForget({ db, log });
+  const sampler = setInterval(() => metrics.lag(lagOf(intake.progress())), 1_000);
+  resources.defer(() => clearInterval(sampler));
+  resources.use(
+    await startOpsServer({
+      host: config.OPS_HOST,
+      port: config.OPS_PORT,
+      registry,
+      health: {
+        live: () => Date.now() - intake.lastActivityMs < stuckMs && delivery.idleMs < stuckMs,
+        ready: () => intake.ready && delivery.ready,
+      },
+    }),
+  );
+  return {
+    run: () => runTogether(signal, [intake.run, delivery.run, forget.run]),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+/** Runs all until the signal aborts; when one ends, by itself or with an error, the others are stopped too. */
+async function runTogether(
+  signal: AbortSignal,
+  parts: readonly ((signal: AbortSignal) => Promise<void>)[],
+): Promise<void> {
+  const own = new AbortController();
+  const both = AbortSignal.any([signal, own.signal]);
+  const results = await Promise.allSettled(parts.map((part) => part(both).finally(() => own.abort())));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+function lagOf(progress: readonly PartitionProgress[]): { records: number; oldestPendingMs: number | undefined } {
+  const oldest = progress.flatMap((p) => p.oldestPendingMs ?? []);
+  return {
+    records: progress.reduce(
+      (sum, p) => sum + Math.max(0, (p.highWatermark ?? 0) - (p.nextOffset ?? p.highWatermark ?? 0)),
+      0,
+    ),
+    oldestPendingMs: oldest.length === 0 ? undefined : Math.min(...oldest),
+  };
+}
+
+function deliverySettings(config: Config): DeliverySettings {
+  return {
+    callTimeoutMs: config.CALL_TIMEOUT_MS,
+    leaseMs: config.LEASE_MS,
+    receivers: config.BRIDGE_RECEIVERS,
+    pollMs: config.BRIDGE_POLL_MS,
+    retryBaseMs: config.RETRY_BASE_MS,
+    retryCapMs: config.RETRY_CAP_MS,
+    retentionDays: config.LEDGER_RETENTION_DAYS,
+  };
+}
