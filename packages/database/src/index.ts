@@ -1,4 +1,6 @@
+export { isAdministrator, tenantsOfPerson } from './administrator.ts';
 export * from './audit.ts';
+export * from './channel.ts';
 export * from './command.ts';
 export * from './database.ts';
 export * from './error-facts.ts';
@@ -7,8 +9,11 @@ export * from './integration.ts';
 export * from './lease/lease.ts';
 export * from './lease/lease-owner.ts';
 export { createLeaseStore, type LeaseStore } from './lease/lease-store.ts';
+export * from './issuer.ts';
 export * from './listen.ts';
+export * from './login-setting.ts';
 export * from './migrate.ts';
+export * from './notification-setting.ts';
 export * from './postgres-error.ts';
 export * from './settings-version.ts';
 export * from './start-check.ts';

@@ -1,4 +1,5 @@
 export * from './backoff.ts';
+export * from './bell.ts';
 export * from './config.ts';
 export * from './log.ts';
 export * from './main.ts';

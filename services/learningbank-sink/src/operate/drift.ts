@@ -1,11 +1,10 @@
 import type { User } from '@orgstream/clients';
 import { AppError } from '@orgstream/core';
-import type { Knex } from '@orgstream/database';
+import { errorFacts, type Knex } from '@orgstream/database';
 import type { ObjectKind, TargetId } from '../model.ts';
 import { assess, behaviourOf, loadPlanInputs, ownerMark } from '../plan/index.ts';
 import { markDependants } from '../reconcile/dependants.ts';
 import { markOwners } from '../reconcile/link-store.ts';
-import { errorFacts } from '../reconcile/error-facts.ts';
 import { targetPages } from '../reconcile/listing.ts';
 import { readTarget } from '../reconcile/read-back.ts';
 import type { NewItem, RunContext, RunPlanner } from '../runs/kind.ts';

@@ -2,6 +2,7 @@ import { AppError, factKey, isAppError, partitionOf, rejectedKey, topics } from 
 import {
   type Command,
   type CommandRow,
+  errorFacts,
   finishCommand,
   type Knex,
   postgresError,
@@ -10,7 +11,6 @@ import {
 } from '@orgstream/database';
 import type { Kafka, OutRecord, Producer } from '@orgstream/kafka';
 import { type Logger, sleep } from '@orgstream/runtime';
-import { errorFacts } from '../reconcile/error-facts.ts';
 import {
   countCallsUnderWay,
   deleteRows,

@@ -1,7 +1,6 @@
-import type { Knex } from '@orgstream/database';
+import { errorFacts, type Knex } from '@orgstream/database';
 import { type Logger, sleep } from '@orgstream/runtime';
 import { query } from '../ingest/query.ts';
-import { errorFacts } from '../reconcile/error-facts.ts';
 
 export interface RetentionOptions {
   readonly db: Knex;

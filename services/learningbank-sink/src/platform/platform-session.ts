@@ -7,7 +7,7 @@ import {
   type TokenBucket,
 } from '@orgstream/clients';
 import { AppError, isAppError } from '@orgstream/core';
-import type { Lease } from './lease.ts';
+import type { Lease } from '@orgstream/database';
 
 /**
  * One integration's way to its platform. The rate is the platform's and shared by its integrations; the breaker is of

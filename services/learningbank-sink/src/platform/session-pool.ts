@@ -1,15 +1,13 @@
 import { AppError, isAppError } from '@orgstream/core';
 import type { CallResult, TokenBucket } from '@orgstream/clients';
-import type { Knex } from '@orgstream/database';
+import { errorFacts, type Knex, type Lease } from '@orgstream/database';
 import type { Logger, SecretBox } from '@orgstream/runtime';
 import type { Catalogue } from '../model.ts';
 import { type Integration, reportState } from '../reconcile/integration-store.ts';
 import { readCatalogue } from './catalogue.ts';
-import type { Lease } from './lease.ts';
 import { writeBreaker } from './lease-store.ts';
 import { readCredentials, resolvePlatform } from './login.ts';
 import { openSession, type PlatformSession } from './platform-session.ts';
-import { errorFacts } from '../reconcile/error-facts.ts';
 
 /** Time after which a way that could not be opened is tried again. */
 const reopenMs = 5_000;
@@ -143,7 +141,7 @@ export class SessionPool {
     const credentials = await readCredentials(db, secrets, integration.secretId);
     const { platformUrl: baseUrl } = integration;
     const platform = await resolvePlatform({ baseUrl, credentials, timeoutMs: callTimeoutMs, onCall });
-    if (platform !== lease.platform) {
+    if (platform !== lease.key) {
       throw new AppError('TARGET_AUTH_FAILED', 'the credentials belong to another platform than the links', {
         platform,
       });
@@ -193,7 +191,7 @@ export class SessionPool {
     const breaker = states.has('open') ? 'open' : states.has('half_open') ? 'half_open' : 'closed';
     try {
       await writeBreaker(db, {
-        id: lease.platform,
+        id: lease.key,
         token: lease.token,
         breaker,
         code: breaker === 'closed' ? null : reason,

@@ -1,4 +1,5 @@
 import { AppError, isAppError } from '@orgstream/core';
+import { errorFacts } from '@orgstream/database';
 import type { Action } from '../model.ts';
 import type { AttemptEnd, LinkChange } from './attempt-store.ts';
 import { type Call, execute, isCall, targetOf } from './executor.ts';
@@ -8,7 +9,6 @@ import { dealWithMissing, namesReferences } from './missing.ts';
 import type { Grant } from './permit.ts';
 import type { ObjectContext } from './object-context.ts';
 import { retryOrAsk, type RunEnd } from './retry.ts';
-import { errorFacts } from './error-facts.ts';
 
 /** An action was done; or the object is to be planned again from a fresh look at the target; or its turn ends. */
 export type Carried =

@@ -1,5 +1,5 @@
 import { type AppError, isAppError } from '@orgstream/core';
-import type { Knex } from '@orgstream/database';
+import { errorFacts, type Knex } from '@orgstream/database';
 import type { Logger } from '@orgstream/runtime';
 import type { Way } from '../platform/session-pool.ts';
 import { beginFirstRun } from '../runs/first-run.ts';
@@ -7,7 +7,6 @@ import { findFirstSnapshot, isFirstSyncDone } from './first-sync.ts';
 import { type Integration, type IntegrationStateName, moveState, reportState } from './integration-store.ts';
 import { listTarget } from './listing.ts';
 import { dropUnusedTargets } from './target-store.ts';
-import { errorFacts } from './error-facts.ts';
 
 interface IntegrationStepsOptions {
   readonly db: Knex;

@@ -1,7 +1,6 @@
-import type { Knex } from '@orgstream/database';
+import { errorFacts, type Knex } from '@orgstream/database';
 import { type Logger, sleep } from '@orgstream/runtime';
 import { type Integration, readIntegrations } from './integration-store.ts';
-import { errorFacts } from './error-facts.ts';
 
 interface IntegrationsOptions {
   readonly db: Knex;

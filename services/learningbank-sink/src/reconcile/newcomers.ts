@@ -1,11 +1,10 @@
 import { isAppError } from '@orgstream/core';
 import type { CallResult } from '@orgstream/clients';
-import type { Knex } from '@orgstream/database';
+import { errorFacts, type Knex } from '@orgstream/database';
 import type { Logger, SecretBox } from '@orgstream/runtime';
 import { readCredentials, resolvePlatform } from '../platform/login.ts';
 import { type Integration, moveState, putPlatform, reportState } from './integration-store.ts';
 import type { Integrations } from './integrations.ts';
-import { errorFacts } from './error-facts.ts';
 
 /**
  * Time after which a login that failed is tried again; at once when an operator changes the integration. Refused credentials

@@ -1,6 +1,6 @@
 import type { Outcome } from '../model.ts';
 import { AppError, isAppError } from '@orgstream/core';
-import { postgresError } from '@orgstream/database';
+import { errorFacts, postgresError } from '@orgstream/database';
 import { carryOut, type Carried } from './carry-out.ts';
 import { haltIntegration } from './integration-store.ts';
 import type { Claimed } from './keys.ts';
@@ -12,7 +12,6 @@ import { carryOutFirst } from './carry-out-first.ts';
 import { isOutdated } from './judge.ts';
 import { Grant, permit } from './permit.ts';
 import { retryOrAsk, type RunEnd } from './retry.ts';
-import { errorFacts } from './error-facts.ts';
 import { dropUndo } from './work-store.ts';
 
 /** What one claim of an object has learnt so far. */

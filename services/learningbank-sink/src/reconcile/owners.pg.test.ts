@@ -1,6 +1,6 @@
 import { until } from '@orgstream/testkit';
 import { expect, test } from 'vitest';
-import { releaseLease, takeLease } from '../platform/lease-store.ts';
+import { platformLeases } from '../platform/lease-store.ts';
 import { openAttempts } from './attempt-store.ts';
 import { member, person, SinkContext, type SimPlatform, unit } from './fixture.ts';
 import { type Claimed, undecided } from './keys.ts';
@@ -72,9 +72,9 @@ test('a stale token opens no attempt and ends no work; a disabled or changed int
   await using ctx = await SinkContext.open();
   const { integration } = await begin(ctx, 1);
   await ctx.db.raw(`insert into sink.platform (id, base_url) values ('p', 'http://p')`);
-  const stale = (await takeLease(ctx.db, { platform: 'p', owner: 'one', leaseMs: 60_000 }))!;
-  await releaseLease(ctx.db, { platform: 'p', token: stale });
-  const token = (await takeLease(ctx.db, { platform: 'p', owner: 'two', leaseMs: 60_000 }))!;
+  const stale = (await platformLeases(ctx.db).take({ key: 'p', owner: 'one', leaseMs: 60_000 }))!;
+  await platformLeases(ctx.db).release({ key: 'p', token: stale });
+  const token = (await platformLeases(ctx.db).take({ key: 'p', owner: 'two', leaseMs: 60_000 }))!;
   expect(token).toBe(stale + 1);
   const key = { integrationId: integration, kind: 'person', id: 'a0' } as const;
   const cause: Claimed = {

@@ -1,5 +1,4 @@
-import type { Knex } from '@orgstream/database';
-import type { Lease } from '../platform/lease.ts';
+import type { Knex, Lease } from '@orgstream/database';
 import { type AttemptStart, openAttempts, type Refusal } from './attempt-store.ts';
 import { answered, createBatcher } from './batcher.ts';
 import { type LinkRecord, record, type Recorded } from './link-store.ts';
@@ -23,7 +22,7 @@ export function createPlatformRecords(options: {
   readonly onWoken: () => void;
 }): PlatformRecords {
   const { db, lease } = options;
-  const fence = { platform: lease.platform, token: lease.token };
+  const fence = { platform: lease.key, token: lease.token };
   return {
     openAttempt: createBatcher({
       max: maxRows,

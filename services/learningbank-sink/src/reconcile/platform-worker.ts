@@ -1,14 +1,12 @@
 import { TokenBucket } from '@orgstream/clients';
-import type { Knex } from '@orgstream/database';
-import type { Logger, SecretBox } from '@orgstream/runtime';
-import type { Lease } from '../platform/lease.ts';
+import { errorFacts, type Knex, type Lease } from '@orgstream/database';
+import { Bell, type Logger, type SecretBox } from '@orgstream/runtime';
 import { Conductor } from '../runs/conductor.ts';
 import { planners } from '../runs/kinds.ts';
 import { SessionPool, type Way } from '../platform/session-pool.ts';
 import { BrakeYard } from '../brake/brake-yard.ts';
 import type { SinkMetrics } from '../metrics.ts';
 import { lanes } from '../model.ts';
-import { Bell } from './bell.ts';
 import { chooseTurn, InFlight } from './claim.ts';
 import { Gate } from './gate.ts';
 import type { Integration } from './integration-store.ts';
@@ -24,7 +22,6 @@ import { createPlatformRecords, type PlatformRecords } from './platform-records.
 import { createListingLookUp } from './listing-look-up.ts';
 import { Turns } from './turns.ts';
 import { readDueMs, readRipe, releaseShadow, sweep } from './work-store.ts';
-import { errorFacts } from './error-facts.ts';
 
 /** Settings of the work on one platform. */
 export interface WorkerSettings {
@@ -90,7 +87,7 @@ export class PlatformWorker {
 
   /** Its id. */
   get platform(): string {
-    return this.#lease.platform;
+    return this.#lease.key;
   }
 
   constructor(options: WorkerOptions, lease: Lease, stop: AbortSignal) {
@@ -117,7 +114,7 @@ export class PlatformWorker {
     this.#steps = new IntegrationSteps({
       db,
       log,
-      platform: lease.platform,
+      platform: lease.key,
       now: options.now,
       isOwner: () => lease.held && !stop.aborted,
       isCurrent: ({ id, generation }) =>
@@ -133,7 +130,7 @@ export class PlatformWorker {
       wayOf: (id) => this.#ways.get(id),
       maxBatch: 200,
     });
-    this.#listing = createListingLookUp(db, lease.platform);
+    this.#listing = createListingLookUp(db, lease.key);
     this.conductor = new Conductor({
       db,
       log,
@@ -141,7 +138,7 @@ export class PlatformWorker {
       stop,
       now: options.now,
       pollMs: settings.pollMs,
-      integrations: () => options.integrations.ofPlatform(lease.platform),
+      integrations: () => options.integrations.ofPlatform(lease.key),
       refresh: () => options.integrations.refresh(),
       wayOf: (id) => this.#ways.get(id),
       planners,
@@ -149,7 +146,7 @@ export class PlatformWorker {
     });
     this.#brakes = new BrakeYard({
       db,
-      fence: { platform: lease.platform, token: lease.token },
+      fence: { platform: lease.key, token: lease.token },
       clock,
       log,
       assess: (integration, kind, ids) => {
@@ -174,7 +171,7 @@ export class PlatformWorker {
       try {
         if (this.#lease.held) waitMs = await this.#turn();
       } catch (error) {
-        log.warn({ ...errorFacts(error), platform: this.#lease.platform }, 'turn of the platform failed');
+        log.warn({ ...errorFacts(error), platform: this.#lease.key }, 'turn of the platform failed');
       }
       await this.bell.wait(waitMs, this.#stop);
     }
@@ -183,7 +180,7 @@ export class PlatformWorker {
 
   /** One look at everything; returns how long to wait for the next if no bell rings. */
   async #turn(): Promise<number> {
-    const integrations = this.#options.integrations.ofPlatform(this.#lease.platform);
+    const integrations = this.#options.integrations.ofPlatform(this.#lease.key);
     const ids = new Set(integrations.map(({ id }) => id));
     this.pool.keep(ids);
     for (const id of this.#ways.keys()) if (!ids.has(id)) this.#ways.delete(id);
@@ -275,7 +272,7 @@ export class PlatformWorker {
     return {
       db,
       log,
-      platform: this.#lease.platform,
+      platform: this.#lease.key,
       integration,
       session: this.#ways.get(integration.id)!.session,
       gate: this.#gate,

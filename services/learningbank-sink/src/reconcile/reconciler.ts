@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { Knex } from '@orgstream/database';
+import { errorFacts, type Knex, LeaseOwner, listen } from '@orgstream/database';
 import { type Logger, type SecretBox, sleep } from '@orgstream/runtime';
 import type { SinkMetrics } from '../metrics.ts';
 import { answerOrphans } from '../runs/orphans.ts';
-import { PlatformOwner } from '../platform/platform-owner.ts';
+import { platformLeases } from '../platform/lease-store.ts';
 import { createLinkCount, readGauges } from './gauges.ts';
 import { Integrations } from './integrations.ts';
-import { listen } from './listener.ts';
 import { Newcomers } from './newcomers.ts';
 import { PlatformWorker, type WorkerSettings } from './platform-worker.ts';
-import { errorFacts } from './error-facts.ts';
 
 export interface ReconcilerOptions {
   readonly db: Knex;
@@ -63,8 +61,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       ringConductors();
     },
   });
-  const owner = new PlatformOwner({
-    db,
+  const owner = new LeaseOwner({
+    store: platformLeases(db),
+    what: 'platform',
     replica: options.replica ?? randomUUID(),
     leaseMs: settings.leaseMs,
     clock,
@@ -99,7 +98,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   };
   return {
     get platforms() {
-      return owner.platforms;
+      return owner.keys;
     },
     get ready() {
       return integrations.wasRead;
@@ -113,9 +112,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         owner.run(signal),
         listen({
           url: options.databaseUrl,
+          name: 'orgstream-sink-listen',
           channels: [workChannel, integrationChannel, commandChannel],
           onNotify,
-          log,
+          onTrouble: (error) => log.debug(errorFacts(error), 'not listening, polling'),
           signal,
         }),
         every(1_000, signal, () => newcomers.look()),

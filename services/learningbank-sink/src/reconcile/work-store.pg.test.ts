@@ -1,6 +1,6 @@
 import { until } from '@orgstream/testkit';
 import { expect, test } from 'vitest';
-import { takeLease } from '../platform/lease-store.ts';
+import { platformLeases } from '../platform/lease-store.ts';
 import { markDependants } from './dependants.ts';
 import { member, person, SinkContext, unit } from './fixture.ts';
 import { type Claimed, undecided, type WorkKey } from './keys.ts';
@@ -32,7 +32,7 @@ const change = (ctx: SinkContext, { kind, id }: WorkKey, set: string) =>
 
 async function end(ctx: SinkContext, key: WorkKey, verdict: Verdict): Promise<void> {
   await ctx.db.raw(`insert into sink.platform (id, base_url) values ('p', 'http://p') on conflict do nothing`);
-  const token = (await takeLease(ctx.db, { platform: 'p', owner: 'one', leaseMs: 60_000 })) ?? 1;
+  const token = (await platformLeases(ctx.db).take({ key: 'p', owner: 'one', leaseMs: 60_000 })) ?? 1;
   const generation = Number((await rowOf(ctx, key))['generation']);
   await endWork(ctx.db, { platform: 'p', token, ends: [{ key, generation, verdict }] });
 }

@@ -1,8 +1,7 @@
 import { AppError, isAppError, type ErrorCode } from '@orgstream/core';
-import { type Command, type CommandRow, finishCommand, type Knex, takeCommand } from '@orgstream/database';
+import { type Command, type CommandRow, errorFacts, finishCommand, type Knex, takeCommand } from '@orgstream/database';
 import type { Logger } from '@orgstream/runtime';
 import type { Way } from '../platform/session-pool.ts';
-import { errorFacts } from '../reconcile/error-facts.ts';
 import type { Integration } from '../reconcile/integration-store.ts';
 import type { Fenced } from './fence.ts';
 

@@ -1,11 +1,8 @@
 import { type AppError, isAppError } from '@orgstream/core';
-import { type Knex, postgresError } from '@orgstream/database';
-import type { Logger } from '@orgstream/runtime';
-import type { Lease } from '../platform/lease.ts';
+import { errorFacts, type Knex, type Lease, postgresError } from '@orgstream/database';
+import { Bell, type Logger } from '@orgstream/runtime';
 import type { Way } from '../platform/session-pool.ts';
 import { plannerVersion as currentPlanner } from '../plan/index.ts';
-import { Bell } from '../reconcile/bell.ts';
-import { errorFacts } from '../reconcile/error-facts.ts';
 import type { Integration } from '../reconcile/integration-store.ts';
 import { type Application, beginApplying } from './apply.ts';
 import { beginDueRuns } from './automatic.ts';
@@ -90,7 +87,7 @@ export class Conductor {
       try {
         if (lease.held) waitMs = await turn();
       } catch (error) {
-        if (!isAppError(error, 'LEASE_LOST')) log.warn({ ...errorFacts(error), platform: lease.platform }, 'runs wait');
+        if (!isAppError(error, 'LEASE_LOST')) log.warn({ ...errorFacts(error), platform: lease.key }, 'runs wait');
       }
       await bell.wait(waitMs, stop);
     }
@@ -123,7 +120,7 @@ export class Conductor {
   readonly #commandContext = (integration: Integration) => {
     const { db, log, lease, now, wayOf } = this.#options;
     const way = wayOf(integration.id);
-    return { db, log, platform: lease.platform, integration, way, now, fenced: this.#fenced };
+    return { db, log, platform: lease.key, integration, way, now, fenced: this.#fenced };
   };
 
   /** Takes the next step of a run, if there is one; true when it should be looked at again soon. */
@@ -165,7 +162,7 @@ export class Conductor {
     if (!way) return true;
     if (isFirst ? integration.state !== 'planning' : integration.state !== 'live') return false;
     const stop = new AbortController();
-    const options = { db, log, fenced: this.#fenced, platform: lease.platform, run, way, planner, now };
+    const options = { db, log, fenced: this.#fenced, platform: lease.key, run, way, planner, now };
     const plan = async (): Promise<void> => {
       // The settings that are planned under are those in force now, not those of the last look.
       await this.#options.refresh();
@@ -213,7 +210,7 @@ export class Conductor {
   #application(run: RunRow, integration: Integration): Application {
     const { planners, lease } = this.#options;
     const planner = planners[run.kind]!;
-    return { run, integration, platform: lease.platform, planner, plannerVersion: this.#plannerVersion };
+    return { run, integration, platform: lease.key, planner, plannerVersion: this.#plannerVersion };
   }
 
   /** Runs `work` on the run as it is now, locked. */

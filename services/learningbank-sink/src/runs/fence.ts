@@ -1,6 +1,5 @@
 import { AppError } from '@orgstream/core';
-import type { Knex } from '@orgstream/database';
-import type { Lease } from '../platform/lease.ts';
+import type { Knex, Lease } from '@orgstream/database';
 
 /** Runs `work` in a transaction of the platform's owner. */
 export type Fenced = <T>(work: (tx: Knex) => Promise<T>) => Promise<T>;
@@ -20,7 +19,7 @@ export function createFence(db: Knex, lease: Lease): Fenced {
       const result = await work(tx);
       const { rows } = await tx.raw<{ rows: unknown[] }>(
         `select from sink.platform where id = :platform and lease_token = :token for share`,
-        { platform: lease.platform, token: lease.token },
+        { platform: lease.key, token: lease.token },
       );
       if (rows.length === 0) throw new AppError('LEASE_LOST', 'writing a run: another replica owns the platform');
       return result;

@@ -1,6 +1,5 @@
 import { AppError, isAppError } from '@orgstream/core';
-import type { Knex } from '@orgstream/database';
-import type { Lease } from '../platform/lease.ts';
+import type { Knex, Lease } from '@orgstream/database';
 import type { Integration } from '../reconcile/integration-store.ts';
 import type { CommandHandlers } from './commands.ts';
 import { decide } from './decide.ts';
@@ -22,7 +21,7 @@ interface RunHandlersOptions {
 /** Answers `run.start` and `run.decide`, each in one transaction: nothing is half done. */
 export function createRunHandlers(options: RunHandlersOptions): CommandHandlers {
   const { fenced, lease, planners, plannerVersion, refresh } = options;
-  const { platform } = lease;
+  const platform = lease.key;
   return {
     'run.start': async (payload, { integration }) => {
       const starting = { integration, platform, planners, plannerVersion };
