@@ -183,11 +183,18 @@ export async function changeIntegration(
 export async function removeIntegration(db: Knex, id: string, generation: number): Promise<boolean> {
   return db.transaction(async (tx) => {
     const { rows } = await tx.raw<{ rows: { secret_id: string }[] }>(
-      `delete from control.integration where id = ? and generation = ? returning secret_id`,
+      `select secret_id from control.integration where id = ? and generation = ? for update`,
       [id, generation],
     );
-    if (rows.length === 0) return false;
-    await tx.raw(`delete from control.secret where id = ?`, [rows[0]!.secret_id]);
+    if (!rows[0]) return false;
+    const { rows: channel } = await tx.raw<{ rows: { secrets: (string | null)[] }[] }>(
+      `select array[sender_secret_id, hook_secret_id, old_hook_secret_id]::text[] as secrets
+         from control.channel where integration_id = ? for update`,
+      [id],
+    );
+    const secrets = [rows[0].secret_id, ...(channel[0]?.secrets ?? [])].filter((secret) => secret !== null);
+    await tx.raw(`delete from control.integration where id = ?`, [id]);
+    await tx.raw(`delete from control.secret where id = any(cast(? as uuid[]))`, [secrets]);
     return true;
   });
 }

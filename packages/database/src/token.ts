@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Knex } from 'knex';
+import { administers } from './administrator.ts';
 
 export type TokenRole = 'viewer' | 'operator' | 'admin';
 
@@ -14,12 +15,18 @@ export interface TokenRow {
   readonly expires_at: Date | null;
   readonly revoked_at: Date | null;
   readonly last_used_at: Date | null;
+  /** Of a session: who signed in, by an assertion. */
+  readonly person_tenant: string | null;
+  readonly person_id: string | null;
 }
 
 /** `created_key` sorts as created_at does and loses nothing. */
 export type TokenListRow = TokenRow & { readonly created_key: string };
 
-const columns = 'id, name, role, tenants, created_by, created_at, expires_at, revoked_at, last_used_at';
+const columns =
+  'id, name, role, tenants, created_by, created_at, expires_at, revoked_at, last_used_at, person_tenant, person_id';
+/** Of a session only while who signed in is an administrator; true of any other token. */
+const mayAct = `(person_id is null or ${administers('person_tenant', 'person_id')})`;
 const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();
 
 /** Makes a bearer token of `control`. Only its hash is stored: the secret is in the answer, and nowhere else. */
@@ -30,13 +37,15 @@ export async function createToken(
     readonly role: TokenRole;
     readonly tenants?: readonly string[] | null;
     readonly expiresAt?: Date | null;
+    /** Makes it a session. */
+    readonly person?: { readonly tenant: string; readonly id: string };
     readonly by: string;
   },
 ): Promise<TokenRow & { readonly secret: string }> {
   const secret = `ost_${randomBytes(32).toString('base64url')}`;
   const { rows } = await db.raw<{ rows: TokenRow[] }>(
-    `insert into control.token (name, hash, role, tenants, created_by, expires_at)
-     values (:name, :hash, :role, :tenants, :by, :expiresAt) returning ${columns}`,
+    `insert into control.token (name, hash, role, tenants, created_by, expires_at, person_tenant, person_id)
+     values (:name, :hash, :role, :tenants, :by, :expiresAt, :personTenant, :personId) returning ${columns}`,
     {
       name: token.name,
       hash: hashOf(secret),
@@ -44,15 +53,20 @@ export async function createToken(
       tenants: token.tenants ? [...token.tenants] : null,
       by: token.by,
       expiresAt: token.expiresAt ?? null,
+      personTenant: token.person?.tenant ?? null,
+      personId: token.person?.id ?? null,
     },
   );
   return { ...rows[0]!, secret };
 }
 
+/** A token that was shown; `mayAct` false: a session of somebody who is no administrator any more. */
+export type UsedToken = TokenRow & { readonly mayAct: boolean };
+
 /** The token with this secret, unless it is unknown, revoked or expired. Its use is noted once a minute. */
-export async function useToken(db: Knex, secret: string): Promise<TokenRow | undefined> {
-  const { rows } = await db.raw<{ rows: (TokenRow & { readonly note_use: boolean })[] }>(
-    `select ${columns}, coalesce(last_used_at < now() - interval '1 minute', true) as note_use
+export async function useToken(db: Knex, secret: string): Promise<UsedToken | undefined> {
+  const { rows } = await db.raw<{ rows: (UsedToken & { readonly note_use: boolean })[] }>(
+    `select ${columns}, ${mayAct} as "mayAct", coalesce(last_used_at < now() - interval '1 minute', true) as note_use
        from control.token
       where hash = ? and revoked_at is null and (expires_at is null or expires_at > now())`,
     [hashOf(secret)],
@@ -64,10 +78,11 @@ export async function useToken(db: Knex, secret: string): Promise<TokenRow | und
   return token;
 }
 
-/** Neither revoked nor expired since it was used. */
+/** Neither revoked nor expired since it was used; a session's owner is still an administrator. */
 export async function isTokenInForce(db: Knex, id: string): Promise<boolean> {
   const { rows } = await db.raw<{ rows: unknown[] }>(
-    `select from control.token where id = ? and revoked_at is null and (expires_at is null or expires_at > now())`,
+    `select from control.token
+      where id = ? and revoked_at is null and (expires_at is null or expires_at > now()) and ${mayAct}`,
     [id],
   );
   return rows.length > 0;
@@ -111,4 +126,9 @@ export async function revokeToken(
     { id, within: options.within ? [...options.within] : null },
   );
   return rows.length > 0;
+}
+
+/** Forgets sessions that ended a day ago and more. */
+export async function forgetSessions(db: Knex): Promise<void> {
+  await db.raw(`delete from control.token where person_id is not null and expires_at < now() - interval '1 day'`);
 }
