@@ -184,7 +184,7 @@ export const codes = {
   ACTION_NOT_POSSIBLE: 'park',
   /** No such integration, run, object or token, or it belongs to another tenant. Operator: check the id. */
   NOT_FOUND: 'park',
-  /** The setting belongs to another preset. Operator: leave it out. */
+  /** The setting belongs to another preset, or the preset to another kind of source. Operator: leave it out. */
   SETTING_NOT_OF_PRESET: 'park',
   /** *deactivate users* while two integrations share the platform: one would deactivate the other's people. */
   PLATFORM_SHARED: 'park',

@@ -3,7 +3,22 @@ import { settingsProblems } from './settings-problems.ts';
 import { completeSettings, defaultSettings, type IntegrationSettings } from './settings.ts';
 
 const problemsOf = (settings: Partial<IntegrationSettings>): readonly string[] =>
-  settingsProblems(completeSettings(settings)).map(({ code, field }) => `${code} ${field}`);
+  settingsProblems(completeSettings(settings), 'ziik')
+    .filter(({ field }) => field !== 'preset')
+    .map(({ code, field }) => `${code} ${field}`);
+
+test.each([
+  ['ziik', []],
+  ['tamigo', ['preset']],
+  ['standard', ['preset']],
+] as const)('of a Ziik the preset %s is refused but its own', (preset, expected) => {
+  const problems = settingsProblems(completeSettings({ preset }), 'ziik');
+  expect(problems.map(({ field }) => field)).toEqual(expected);
+  for (const { code, message } of problems) {
+    expect(code).toBe('SETTING_NOT_OF_PRESET');
+    expect(message).toContain('takes ziik: leave it out');
+  }
+});
 
 describe('a switch of another preset is refused', () => {
   test.each([

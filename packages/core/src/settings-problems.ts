@@ -21,21 +21,35 @@ const presetsOf: Readonly<Record<Switch, readonly Preset[]>> = {
   confirmDeletions: ['tamigo'],
 };
 
+/** Kinds of sources, and the presets that fit what they deliver. Another preset's switches would silently do nothing. */
+const presetsOfSource = { ziik: ['ziik'] } as const satisfies Readonly<Record<string, readonly Preset[]>>;
+export type SourceKind = keyof typeof presetsOfSource;
+
 /** Entries of one include or exclude list, and characters of one entry. */
 const maxEntries = 10_000;
 const maxEntry = 255;
 
 const tabs = ['users', 'departments', 'jobProfiles', 'permissions'] as const satisfies readonly (keyof Filters)[];
 
-/** What is wrong with settings of a valid shape: switches of another preset, and values out of bounds. Empty = nothing. */
-export function settingsProblems(settings: IntegrationSettings): readonly SettingsProblem[] {
+/**
+ * What is wrong with settings of a valid shape for an integration of this kind of source: another source's preset, another
+ * preset's switches, values out of bounds. Empty = nothing.
+ */
+export function settingsProblems(settings: IntegrationSettings, source: SourceKind): readonly SettingsProblem[] {
   return [
+    ...sourceProblems(settings.preset, presetsOfSource[source]),
     ...presetProblems(settings),
     ...tabs.flatMap((tab) => (['include', 'exclude'] as const).flatMap((side) => listProblems(settings, tab, side))),
     ...textProblems('protectedEmails', settings.protectedEmails),
     ...defaultsProblems(settings),
     ...brakeProblems(settings),
   ];
+}
+
+function sourceProblems(preset: Preset, known: readonly Preset[]): readonly SettingsProblem[] {
+  if (known.includes(preset)) return [];
+  const message = `${preset} is for another kind of source, this one takes ${known.join(' or ')}: leave it out`;
+  return [{ code: 'SETTING_NOT_OF_PRESET', field: 'preset', message }];
 }
 
 function presetProblems(settings: IntegrationSettings): readonly SettingsProblem[] {

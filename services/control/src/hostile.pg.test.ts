@@ -1,8 +1,10 @@
 import { createClient, type Client } from '@orgstream/control-api';
+import { completeSettings } from '@orgstream/core';
 import { finishCommand, takeCommand } from '@orgstream/database';
 import { until } from '@orgstream/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ControlContext, type TenantFixture } from './fixture.ts';
+import { checkNewPlatform } from './handlers/settings.ts';
 
 /** What somebody tries who means harm, or does not look. */
 
@@ -64,15 +66,28 @@ describe('a new integration', () => {
   });
 
   test('does not begin to deactivate the people of another one on the same platform', async () => {
-    const settings = { preset: 'standard', deactivateUsers: true };
+    const settings = completeSettings({ preset: 'standard', deactivateUsers: true });
     const [{ platform_url: shared }] = (
       await ctx.db.raw<{ rows: [{ platform_url: string }] }>(
         `select platform_url from control.integration where id = ?`,
         [theirs.integration],
       )
     ).rows;
-    await expect(create({ platformUrl: `${shared}/`, settings })).rejects.toMatchObject({ code: 'PLATFORM_SHARED' });
-    await create({ platformUrl: 'http://127.0.0.1:9/of-its-own', settings });
+    await expect(checkNewPlatform(ctx, shared, settings)).rejects.toMatchObject({ code: 'PLATFORM_SHARED' });
+    await checkNewPlatform(ctx, 'http://127.0.0.1:9/of-its-own', settings);
+  });
+
+  test.each(['tamigo', 'standard'] as const)('takes no preset %s, as long as no such source exists', async (preset) => {
+    const refused = { code: 'SETTING_NOT_OF_PRESET', data: { status: 422, field: 'preset' } };
+    await expect(create({ settings: { preset } })).rejects.toMatchObject(refused);
+    const params = { integration: ours.integration };
+    const { version, newest } = await admin.getSettings({ params });
+    const ifMatch = `${version}-${newest}`;
+    await expect(admin.changeSettings({ params, body: { preset }, ifMatch })).rejects.toMatchObject(refused);
+    await expect(admin.startRun({ params, body: { kind: 'settings', settings: { preset } } })).rejects.toMatchObject(
+      refused,
+    );
+    expect((await admin.getSettings({ params })).newest).toBe(newest);
   });
 });
 

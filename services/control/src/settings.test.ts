@@ -34,6 +34,12 @@ test('a prototype is no setting', () => {
   expect(({} as { review?: boolean }).review).toBeUndefined();
 });
 
+test('a preset whose source does not exist yet is refused: its switches would do nothing', () => {
+  expect(() => checkSettings({ ...defaultSettings, preset: 'standard', deactivateUsers: true })).toThrow(
+    expect.objectContaining({ code: 'SETTING_NOT_OF_PRESET', data: { field: 'preset' } }),
+  );
+});
+
 test('what cannot stand is refused by its field', () => {
   expect(() => checkSettings({ ...defaultSettings, changePermissions: true })).toThrow(
     expect.objectContaining({ code: 'SETTING_NOT_OF_PRESET', data: { field: 'changePermissions' } }),

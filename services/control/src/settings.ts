@@ -21,9 +21,9 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Throws the first thing that cannot stand, with its field. */
+/** Throws the first thing that cannot stand, with its field. Every tenant's source is a Ziik, so far. */
 export function checkSettings(settings: IntegrationSettings): void {
-  const problem = settingsProblems(settings)[0];
+  const problem = settingsProblems(settings, 'ziik')[0];
   if (!problem) return;
   throw new AppError(problem.code, `settings: ${problem.field}: ${problem.message}`, { field: problem.field });
 }

@@ -82,7 +82,7 @@ export const manual: Readonly<Record<string, string>> = {
   DECISION_TOO_OLD: "A decision that nobody carried out in time is not carried out later, on what nobody has seen. Operator: decide again.",
   ACTION_NOT_POSSIBLE: "The action does not fit the object as it stands. Operator: `orgstream why`.",
   NOT_FOUND: "No such integration, run, object or token, or it belongs to another tenant. Operator: check the id.",
-  SETTING_NOT_OF_PRESET: "The setting belongs to another preset. Operator: leave it out.",
+  SETTING_NOT_OF_PRESET: "The setting belongs to another preset, or the preset to another kind of source. Operator: leave it out.",
   PLATFORM_SHARED: "*deactivate users* while two integrations share the platform: one would deactivate the other's people.",
   NOT_SENDING: "The integration is disabled, paused or in shadow mode, or everything is stopped.",
   TARGET_UNREACHABLE: "No answer, a reset connection, or a time-out.",
