@@ -1,6 +1,7 @@
 export * from './errors.ts';
 export * from './manual.ts';
 export * from './names.ts';
+export * from './notification-text.ts';
 export * from './operations.ts';
 export * from './partition.ts';
 export * from './position.ts';
