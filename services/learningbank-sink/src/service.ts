@@ -8,7 +8,7 @@ import { createIngestMetrics, type IngestMetrics } from './ingest/metrics.ts';
 import { createSinkMetrics } from './metrics.ts';
 import { createErase } from './operate/erase.ts';
 import { createRetention } from './operate/retention.ts';
-import type { WorkerSettings } from './reconcile/platform-worker.ts';
+import type { WorkerSettings } from './reconcile/worker-options.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
 import { createReplay } from './replay/replay.ts';
 

@@ -105,6 +105,18 @@ export class InFlight {
     this.#change(key, -1);
   }
 
+  /** Does something to an object that nobody else works on meanwhile; false, and nothing done, when somebody does. */
+  exclusively = async (key: WorkKey, work: () => Promise<void>): Promise<boolean> => {
+    if (this.has(key)) return false;
+    this.add(key);
+    try {
+      await work();
+      return true;
+    } finally {
+      this.delete(key);
+    }
+  };
+
   #change({ integrationId, kind }: WorkKey, by: number): void {
     this.#counts.set(`${integrationId}/${kind}`, this.count(integrationId, kind) + by);
   }

@@ -3,7 +3,7 @@ import { createDatabase } from '@orgstream/database';
 import { createLogger, createSecretBox, shutdownSignal } from '@orgstream/runtime';
 import { Registry } from 'prom-client';
 import { createSinkMetrics } from '../metrics.ts';
-import type { WorkerSettings } from './platform-worker.ts';
+import type { WorkerSettings } from './worker-options.ts';
 import { createReconciler } from './reconciler.ts';
 
 const databaseUrl = process.env['DATABASE_URL']!;

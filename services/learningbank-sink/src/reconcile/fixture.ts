@@ -13,7 +13,7 @@ import { toItem } from '../ingest/to-item.ts';
 import { createSinkMetrics } from '../metrics.ts';
 import type { Said } from './fixture-facts.ts';
 import { SimPlatform } from './fixture-platform.ts';
-import type { WorkerSettings } from './platform-worker.ts';
+import type { WorkerSettings } from './worker-options.ts';
 import { createReconciler, type Reconciler } from './reconciler.ts';
 
 export * from './fixture-facts.ts';

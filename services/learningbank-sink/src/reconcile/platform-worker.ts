@@ -1,57 +1,19 @@
-import { TokenBucket } from '@orgstream/clients';
-import { errorFacts, type Knex, type Lease } from '@orgstream/database';
-import { Bell, type Logger, type SecretBox } from '@orgstream/runtime';
-import { Conductor } from '../runs/conductor.ts';
-import { planners } from '../runs/kinds.ts';
-import { SessionPool, type Way } from '../platform/session-pool.ts';
-import { BrakeYard } from '../brake/brake-yard.ts';
-import type { SinkMetrics } from '../metrics.ts';
+import { errorFacts, type Lease } from '@orgstream/database';
+import { Bell } from '@orgstream/runtime';
 import { lanes } from '../model.ts';
+import type { SessionPool, Way } from '../platform/session-pool.ts';
+import type { Conductor } from '../runs/conductor.ts';
 import { chooseTurn, InFlight } from './claim.ts';
 import { Gate } from './gate.ts';
 import type { Integration } from './integration-store.ts';
-import { IntegrationSteps } from './integration-steps.ts';
-import type { Integrations } from './integrations.ts';
-import { type Claimed, laneName, type WorkKey } from './keys.ts';
-import type { ObjectContext, Patience } from './object-context.ts';
+import { type Claimed, laneName } from './keys.ts';
+import type { ObjectContext } from './object-context.ts';
 import { runObject } from './object-run.ts';
-import { createObjectHandlers } from '../operate/handlers.ts';
-import { assessMany, createPlanner } from './planner.ts';
-import { policyOf } from './policy.ts';
-import { createPlatformRecords, type PlatformRecords } from './platform-records.ts';
-import { createListingLookUp } from './listing-look-up.ts';
 import { Turns } from './turns.ts';
-import { readDueMs, readRipe, releaseShadow, sweep } from './work-store.ts';
-
-/** Settings of the work on one platform. */
-export interface WorkerSettings {
-  /** Calls under way at once. */
-  readonly concurrency: number;
-  /** Objects in work at once, of any lane; a quarter more for leavers and live changes. */
-  readonly objectsInFlight: number;
-  /** Calls a minute to begin with and at most; Infinity = as fast as the platform takes them. */
-  readonly callsPerMinute: number;
-  readonly callTimeoutMs: number;
-  readonly leaseMs: number;
-  readonly pollMs: number;
-  readonly sweepMs: number;
-  readonly catalogueMs: number;
-  readonly patience: Patience;
-}
-
-export interface WorkerOptions {
-  readonly db: Knex;
-  readonly secrets: SecretBox;
-  readonly log: Logger;
-  readonly metrics: SinkMetrics;
-  readonly integrations: Integrations;
-  readonly settings: WorkerSettings;
-  /** What the brakes hold has changed. */
-  readonly onBraked: () => void;
-  /** Monotonic milliseconds. */
-  readonly clock: () => number;
-  readonly now: () => Date;
-}
+import { Upkeep } from './upkeep.ts';
+import { readDueMs, readRipe } from './work-store.ts';
+import type { WorkerOptions } from './worker-options.ts';
+import { createWorkerParts, type WorkerParts } from './worker-parts.ts';
 
 /** A platform on which nothing is due is looked at this many times more rarely; marks of ingest ring its bell. */
 const idleFactor = 10;
@@ -66,8 +28,6 @@ const claimable = [lanes.leaver, lanes.live, lanes.bulk];
  */
 export class PlatformWorker {
   readonly bell = new Bell();
-  readonly pool: SessionPool;
-  readonly conductor: Conductor;
   readonly #options: WorkerOptions;
   readonly #lease: Lease;
   readonly #stop: AbortSignal;
@@ -75,88 +35,31 @@ export class PlatformWorker {
   readonly #running = new Set<Promise<void>>();
   readonly #gate: Gate;
   readonly #turns = new Turns();
-  readonly #records: PlatformRecords;
-  readonly #steps: IntegrationSteps;
-  readonly #plan: ObjectContext['plan'];
-  readonly #listing: NonNullable<ObjectContext['listing']>;
   readonly #ways = new Map<string, Way>();
-  readonly #brakes: BrakeYard;
-  /** Generations of integrations out of shadow mode whose shadow was seen to. */
-  readonly #lit = new Map<string, number>();
-  #sweptAt = 0;
+  readonly #parts: WorkerParts;
+  readonly #upkeep: Upkeep;
+
+  constructor(options: WorkerOptions, lease: Lease, stop: AbortSignal) {
+    this.#options = options;
+    this.#lease = lease;
+    this.#stop = stop;
+    this.#gate = new Gate(options.settings.concurrency);
+    const ring = (): void => this.bell.ring();
+    this.#parts = createWorkerParts({ options, lease, stop, ring, ways: this.#ways, inFlight: this.#inFlight });
+    this.#upkeep = new Upkeep({ ...options, sweepMs: options.settings.sweepMs, brakes: this.#parts.brakes });
+  }
 
   /** Its id. */
   get platform(): string {
     return this.#lease.key;
   }
 
-  constructor(options: WorkerOptions, lease: Lease, stop: AbortSignal) {
-    const { db, log, settings, metrics, clock } = options;
-    this.#options = options;
-    this.#lease = lease;
-    this.#stop = stop;
-    this.#gate = new Gate(settings.concurrency);
-    const ring = (): void => this.bell.ring();
-    this.#records = createPlatformRecords({ db, lease, onWoken: ring });
-    this.pool = new SessionPool({
-      db,
-      secrets: options.secrets,
-      log,
-      lease,
-      bucket: createBucket(settings),
-      callTimeoutMs: settings.callTimeoutMs,
-      catalogueMs: settings.catalogueMs,
-      clock,
-      signal: stop,
-      onCall: metrics.callFinished,
-      onChange: ring,
-    });
-    this.#steps = new IntegrationSteps({
-      db,
-      log,
-      platform: lease.key,
-      now: options.now,
-      isOwner: () => lease.held && !stop.aborted,
-      isCurrent: ({ id, generation }) =>
-        lease.held &&
-        !stop.aborted &&
-        options.integrations.all.some((now) => now.id === id && now.enabled && now.generation === generation),
-      isWorking: (id) => (['unit', 'role', 'person'] as const).some((kind) => this.#inFlight.count(id, kind) > 0),
-      onMoved: () => options.integrations.refresh(),
-    });
-    this.#plan = createPlanner({
-      db,
-      nowMs: () => options.now().getTime(),
-      wayOf: (id) => this.#ways.get(id),
-      maxBatch: 200,
-    });
-    this.#listing = createListingLookUp(db, lease.key);
-    this.conductor = new Conductor({
-      db,
-      log,
-      lease,
-      stop,
-      now: options.now,
-      pollMs: settings.pollMs,
-      integrations: () => options.integrations.ofPlatform(lease.key),
-      refresh: () => options.integrations.refresh(),
-      wayOf: (id) => this.#ways.get(id),
-      planners,
-      handlers: createObjectHandlers((key, work) => this.#exclusively(key, work)),
-    });
-    this.#brakes = new BrakeYard({
-      db,
-      fence: { platform: lease.key, token: lease.token },
-      clock,
-      log,
-      assess: (integration, kind, ids) => {
-        const policy = policyOf(integration, this.#ways.get(integration.id)!, options.now().getTime());
-        return assessMany(db, integration, { kind, ids, policy });
-      },
-      isInFlight: this.#inFlight.has,
-      hold: (key, held, generation) => this.#records.endWork({ key, generation, verdict: held }),
-      onTripped: options.onBraked,
-    });
+  get pool(): SessionPool {
+    return this.#parts.pool;
+  }
+
+  get conductor(): Conductor {
+    return this.#parts.conductor;
   }
 
   /** Works until stopped; resolves when nothing is in flight any more. */
@@ -184,9 +87,9 @@ export class PlatformWorker {
     const ids = new Set(integrations.map(({ id }) => id));
     this.pool.keep(ids);
     for (const id of this.#ways.keys()) if (!ids.has(id)) this.#ways.delete(id);
-    this.#brakes.keep(ids);
+    this.#parts.brakes.keep(ids);
     const active = integrations.filter((integration) => this.#prepare(integration));
-    await this.#sweep(active);
+    if (await this.#upkeep.run(active)) this.bell.ring();
     if (active.length > 0) await this.#claim(active);
     const rests = (one: Integration): boolean => !one.enabled || one.paused || one.stopped;
     const isCalm = integrations.every((one) => rests(one) || (one.state === 'live' && active.includes(one)));
@@ -207,7 +110,7 @@ export class PlatformWorker {
     const way = this.pool.ready(integration);
     if (!way) return false;
     this.#ways.set(integration.id, way);
-    this.#steps.advance(integration, way);
+    this.#parts.steps.advance(integration, way);
     if (integration.paused || integration.stopped) return false;
     return integration.state === 'first_sync' || integration.state === 'live';
   }
@@ -261,7 +164,7 @@ export class PlatformWorker {
     metrics.outcome(end.to);
     if (end.to === 'drop') return;
     const { generation: plannedUnder } = integration;
-    await this.#records.endWork({ key: claimed, generation: claimed.generation, plannedUnder, verdict: end });
+    await this.#parts.records.endWork({ key: claimed, generation: claimed.generation, plannedUnder, verdict: end });
     if (end.to === 'settle') {
       metrics.inStep({ lane: laneName(claimed.lane), ageMs: now().getTime() - claimed.committedAtMs });
     }
@@ -277,14 +180,14 @@ export class PlatformWorker {
       session: this.#ways.get(integration.id)!.session,
       gate: this.#gate,
       patience: settings.patience,
-      brake: this.#brakes.of(integration),
+      brake: this.#parts.brakes.of(integration),
       catalogue: this.#catalogueOf(integration.id),
-      plan: this.#plan,
-      openAttempt: this.#records.openAttempt,
-      record: this.#records.record,
-      listing: integration.state === 'first_sync' ? this.#listing : null,
+      plan: this.#parts.plan,
+      openAttempt: this.#parts.records.openAttempt,
+      record: this.#parts.records.record,
+      listing: integration.state === 'first_sync' ? this.#parts.listing : null,
       turns: this.#turns,
-      exclusively: (key, work) => this.#exclusively(key, work),
+      exclusively: this.#inFlight.exclusively,
       refused: () => integrations.refresh(),
       acted: metrics.outcome,
     };
@@ -300,47 +203,4 @@ export class PlatformWorker {
       refresh: async () => keep(await this.pool.refresh(id)),
     };
   }
-
-  async #exclusively(key: WorkKey, work: () => Promise<void>): Promise<boolean> {
-    if (this.#inFlight.has(key)) return false;
-    this.#inFlight.add(key);
-    try {
-      await work();
-      return true;
-    } finally {
-      this.#inFlight.delete(key);
-    }
-  }
-
-  /** What shadow mode held goes on once it is switched off. */
-  async #leaveShadow(active: readonly Integration[]): Promise<void> {
-    for (const { id, shadow, generation } of active) {
-      if (shadow || this.#lit.get(id) === generation) continue;
-      if ((await releaseShadow(this.#options.db, id)) > 0) this.bell.ring();
-      this.#lit.set(id, generation);
-    }
-  }
-
-  async #sweep(active: readonly Integration[]): Promise<void> {
-    const { db, settings, clock } = this.#options;
-    if (active.length === 0 || clock() - this.#sweptAt < settings.sweepMs) return;
-    this.#sweptAt = clock();
-    await this.#leaveShadow(active);
-    if ((await this.#brakes.review(active)) > 0) this.bell.ring();
-    await sweep(
-      db,
-      active.map(({ id }) => id),
-      1_000,
-    );
-  }
-}
-
-/**
- * Without a limit of ours the rate grows by a call a second each second after a refusal: a short storm is forgotten within
- * minutes, and a platform that takes five calls a second refuses one in a dozen.
- */
-function createBucket({ callsPerMinute }: WorkerSettings): TokenBucket {
-  const perS = callsPerMinute / 60;
-  const growth = Number.isFinite(perS) ? {} : { growthPerS: 1 };
-  return new TokenBucket({ ratePerS: perS, minPerS: Math.min(1, perS), maxPerS: perS, burst: 5, ...growth });
 }

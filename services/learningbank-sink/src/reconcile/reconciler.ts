@@ -7,7 +7,8 @@ import { platformLeases } from '../platform/lease-store.ts';
 import { createLinkCount, readGauges } from './gauges.ts';
 import { Integrations } from './integrations.ts';
 import { Newcomers } from './newcomers.ts';
-import { PlatformWorker, type WorkerSettings } from './platform-worker.ts';
+import { PlatformWorker } from './platform-worker.ts';
+import type { WorkerSettings } from './worker-options.ts';
 
 export interface ReconcilerOptions {
   readonly db: Knex;

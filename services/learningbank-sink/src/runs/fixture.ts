@@ -1,7 +1,7 @@
 import type { RunScope } from '@orgstream/core';
 import { insertCommand, readCommand, type Command, type CommandRow, type RunDecision } from '@orgstream/database';
 import { until } from '@orgstream/testkit';
-import type { WorkerSettings } from '../reconcile/platform-worker.ts';
+import type { WorkerSettings } from '../reconcile/worker-options.ts';
 import { member, person, type SimPlatform, SinkContext, unit } from '../reconcile/fixture.ts';
 
 /** A run, as tests look at it. */
