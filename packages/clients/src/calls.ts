@@ -1,88 +1,99 @@
 import { isAppError } from '@orgstream/core';
 import type { z } from 'zod';
-import { exchange, type Exchange } from './http-exchange.ts';
-import { answers, encode, maxPageSize, routes, type Route } from './learningbank-contract.ts';
 import type { CallOptions, ListOptions, Page } from './http.ts';
-import type { LearningbankClientOptions, PlatformIdentity } from './learningbank.ts';
-import { Session } from './session.ts';
-import { invalidAnswer, noAnswer } from './target-failure.ts';
-import { verifyFilter } from './verify-answer.ts';
+import { exchange, type Exchange, type Settings } from './http-exchange.ts';
+import type { Route } from './route.ts';
+import type { Session, Token } from './session.ts';
+import { invalidAnswer, noAnswer } from './vendor-failure.ts';
+
+/** What is asked of a list, page by page. */
+interface Listing<T> {
+  readonly route: Route;
+  readonly answer: z.ZodType<Page<T>>;
+  readonly query: (page: number) => URLSearchParams;
+  /** Names of the filters that an item does not fit. */
+  readonly misfits?: (item: T) => readonly string[];
+}
 
 /** Calls of one platform with its token: fetched when missing or old, renewed once after a 401. */
-export class Calls {
-  readonly #settings: LearningbankClientOptions;
-  readonly #session: Session;
+export class Calls<T extends Token> {
+  readonly #settings: Settings;
+  readonly #session: Session<T>;
 
-  constructor(options: LearningbankClientOptions) {
-    this.#settings = { ...options, baseUrl: options.baseUrl.replace(/\/+$/u, '') };
-    const body = encode.credentials(options.credentials);
-    this.#session = new Session(
-      () => exchange(this.#settings, { route: routes.token, body, answer: answers.token }),
-      options.now ?? Date.now,
-    );
+  constructor(settings: Settings, session: Session<T>) {
+    this.#settings = settings;
+    this.#session = session;
   }
 
-  async login({ signal }: CallOptions = {}): Promise<PlatformIdentity> {
-    return (await unlessAborted(this.#session.renew(), signal)).platform;
+  /** Waits for a token call, which may be others' too, until `signal` ends the wait. */
+  async signIn(route: Route, { signal }: CallOptions, how: (session: Session<T>) => Promise<T>): Promise<T> {
+    return this.#unlessAborted(how(this.#session), signal, route);
   }
 
   /** A 401 means that nothing was done, so the one repetition is safe for writes too. */
-  async make<T>(call: Omit<Exchange<T>, 'token'>): Promise<T> {
-    const token = await unlessAborted(this.#session.token(), call.signal);
+  async make<A>(call: Omit<Exchange<A>, 'token'>): Promise<A> {
+    const { authFailed } = this.#settings.vendor.codes;
+    const token = await this.#unlessAborted(this.#session.token(), call.signal, call.route);
     try {
       return await exchange(this.#settings, { ...call, token });
     } catch (error) {
-      if (!isAppError(error, 'TARGET_AUTH_FAILED')) throw error;
+      if (!isAppError(error, authFailed)) throw error;
       this.#session.forget(token);
     }
-    const renewed = await unlessAborted(this.#session.token(), call.signal);
+    const renewed = await this.#unlessAborted(this.#session.token(), call.signal, call.route);
     try {
       return await exchange(this.#settings, { ...call, token: renewed });
     } catch (error) {
-      if (isAppError(error, 'TARGET_AUTH_FAILED')) this.#session.forget(renewed);
+      if (isAppError(error, authFailed)) this.#session.forget(renewed);
       throw error;
     }
   }
 
+  /** One page of a list. */
+  async page<A extends object>(
+    { route, answer, query, misfits }: Listing<A>,
+    page: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Page<A>> {
+    return this.make({
+      route,
+      answer,
+      signal,
+      query: query(page),
+      verify: (found) => [
+        ...new Set([...found.items.flatMap((item) => misfits?.(item) ?? []), ...(found.page === page ? [] : ['page'])]),
+      ],
+    });
+  }
+
   /** Page by page, one call each, made when it is asked for. */
-  async *pages<T extends object>(
-    route: Route,
-    answer: z.ZodType<Page<T>>,
-    filter: object,
-    { signal, pageSize = maxPageSize, fromPage = 1 }: ListOptions = {},
-  ): AsyncGenerator<Page<T>, void, undefined> {
+  async *pages<A extends object>(
+    listing: Listing<A>,
+    { signal, fromPage = 1 }: ListOptions = {},
+  ): AsyncGenerator<Page<A>, void, undefined> {
     for (let page = fromPage; ; page += 1) {
-      const got = await this.make({
-        route,
-        answer,
-        signal,
-        query: encode.query(filter, page, pageSize),
-        verify: (found) => misfits(found, page, filter),
-      });
+      const got = await this.page(listing, page, signal);
       yield got;
       if (page >= got.totalPages) return;
       // A list that ends before its own count would be taken for a complete one.
-      if (got.items.length === 0) throw invalidAnswer(route, 200, 'values', ['totalPages']);
+      if (got.items.length === 0) {
+        throw invalidAnswer(this.#settings.vendor, listing.route, 200, 'values', ['totalPages']);
+      }
     }
   }
-}
 
-function misfits(found: Page<object>, page: number, filter: object): readonly string[] {
-  const fields = new Set(found.items.flatMap((item) => verifyFilter(filter, item)));
-  if (found.page !== page) fields.add('page');
-  return [...fields];
-}
-
-/** A token call is shared by many, so one of them giving up must not end it. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(noAnswer(routes.token, null, 'aborted'));
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
+  /** A token call is shared by many, so one of them giving up must not end it. */
+  async #unlessAborted<A>(work: Promise<A>, signal: AbortSignal | undefined, route: Route): Promise<A> {
+    if (signal === undefined) return work;
+    const aborted = Promise.withResolvers<never>();
+    // Nothing of the call itself was sent.
+    const onAbort = () => aborted.reject(noAnswer(this.#settings.vendor, { ...route, write: false }, null, 'aborted'));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await Promise.race([work, aborted.promise]);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 }

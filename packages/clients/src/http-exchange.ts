@@ -1,9 +1,9 @@
 import { AppError, isAppError } from '@orgstream/core';
 import type { z } from 'zod';
-import type { Route } from './learningbank-contract.ts';
-import type { LearningbankClientOptions } from './learningbank.ts';
+import type { HttpOptions } from './http.ts';
 import { lastLook } from './last-look.ts';
-import { failedAnswer, invalidAnswer, noAnswer } from './target-failure.ts';
+import type { Route } from './route.ts';
+import { failedAnswer, invalidAnswer, noAnswer, type Vendor } from './vendor-failure.ts';
 
 /** One call to make. */
 export interface Exchange<T> {
@@ -26,10 +26,11 @@ interface Received {
   readonly text: string;
 }
 
-type Settings = Pick<
-  LearningbankClientOptions,
-  'baseUrl' | 'timeoutMs' | 'fetch' | 'now' | 'beforeCall' | 'beforeSend' | 'onCall'
->;
+/** Whom the calls of a client go to, and how. */
+export interface Settings extends HttpOptions {
+  readonly baseUrl: string;
+  readonly vendor: Vendor;
+}
 
 /** A page of 200 users is a hundredth of it. */
 const maxAnswerBytes = 16 * 1024 * 1024;
@@ -52,8 +53,9 @@ export async function exchange<T>(settings: Settings, call: Exchange<T>): Promis
   try {
     const received = await send(settings, call);
     status = received.status;
-    if (status < 200 || status > 299) throw failedAnswer(call.route, received, (settings.now ?? Date.now)());
-    value = read(call, received);
+    if (status < 200 || status > 299)
+      throw failedAnswer(settings.vendor, call.route, received, (settings.now ?? Date.now)());
+    value = read(settings.vendor, call, received);
   } catch (error) {
     report(isAppError(error) ? error.code : 'UNEXPECTED');
     throw error;
@@ -64,7 +66,7 @@ export async function exchange<T>(settings: Settings, call: Exchange<T>): Promis
 
 async function send<T>(settings: Settings, call: Exchange<T>): Promise<Received> {
   const { route, signal } = call;
-  if (signal?.aborted) throw notStarted(route);
+  if (signal?.aborted) throw notStarted(settings.vendor, route);
   // One controller for both ends of a call; AbortSignal.any on a long-lived signal would collect followers.
   const controller = new AbortController();
   let ended: 'timeout' | 'aborted' | null = null;
@@ -91,11 +93,11 @@ async function send<T>(settings: Settings, call: Exchange<T>): Promise<Received>
       status: response.status,
       contentType: response.headers.get('content-type') ?? '',
       retryAfter: response.headers.get('retry-after'),
-      text: await readText(route, response),
+      text: await readText(settings.vendor, route, response),
     };
   } catch (error) {
     if (isAppError(error)) throw error;
-    throw look.refusal() ?? noAnswer(route, error, ended);
+    throw look.refusal() ?? noAnswer(settings.vendor, route, error, ended);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
@@ -103,13 +105,13 @@ async function send<T>(settings: Settings, call: Exchange<T>): Promise<Received>
 }
 
 /** The body as text; one that does not end, or unpacks to more than any answer, is not read to its end. */
-async function readText(route: Route, response: Response): Promise<string> {
+async function readText(vendor: Vendor, route: Route, response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
   let size = 0;
   for await (const bytes of response.body ?? []) {
     size += bytes.byteLength;
-    if (size > maxAnswerBytes) throw invalidAnswer(route, response.status, 'too_large');
+    if (size > maxAnswerBytes) throw invalidAnswer(vendor, route, response.status, 'too_large');
     text += decoder.decode(bytes, { stream: true });
   }
   return text + decoder.decode();
@@ -141,22 +143,24 @@ function headersOf<T>(call: Exchange<T>): Record<string, string> {
   };
 }
 
-function read<T>(call: Exchange<T>, { status, contentType, text }: Received): T {
+function read<T>(vendor: Vendor, call: Exchange<T>, { status, contentType, text }: Received): T {
   const { route } = call;
   if (text.trim() === '') {
     if (call.answer === null) return undefined as T;
-    throw invalidAnswer(route, status, 'empty');
+    throw invalidAnswer(vendor, route, status, 'empty');
   }
-  if (!isJson(contentType)) throw invalidAnswer(route, status, 'content_type');
-  const body = parseJson(route, status, text);
+  if (!isJson(contentType)) throw invalidAnswer(vendor, route, status, 'content_type');
+  const body = parseJson(vendor, route, status, text);
   // An object in the answer to a deletion is an object that is still there.
-  if (call.answer === null) throw invalidAnswer(route, status, 'values');
+  if (call.answer === null) throw invalidAnswer(vendor, route, status, 'values');
   const parsed = call.answer.safeParse(body);
   if (!parsed.success) {
-    throw invalidAnswer(route, status, 'shape', [...new Set(parsed.error.issues.map(({ path }) => path.join('.')))]);
+    throw invalidAnswer(vendor, route, status, 'shape', [
+      ...new Set(parsed.error.issues.map(({ path }) => path.join('.'))),
+    ]);
   }
   const wrong = call.verify?.(parsed.data) ?? [];
-  if (wrong.length > 0) throw invalidAnswer(route, status, 'values', wrong);
+  if (wrong.length > 0) throw invalidAnswer(vendor, route, status, 'values', wrong);
   return parsed.data;
 }
 
@@ -164,14 +168,14 @@ function isJson(contentType: string): boolean {
   return /^application\/([\w.+-]+\+)?json\b/iu.test(contentType);
 }
 
-function parseJson(route: Route, status: number, text: string): unknown {
+function parseJson(vendor: Vendor, route: Route, status: number, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw invalidAnswer(route, status, 'not_json');
+    throw invalidAnswer(vendor, route, status, 'not_json');
   }
 }
 
-function notStarted({ route }: Route): AppError {
-  return new AppError('TARGET_UNREACHABLE', `${route}: ended before it was sent`, { route, reason: 'aborted' });
+function notStarted({ codes }: Vendor, { route }: Route): AppError {
+  return new AppError(codes.unreachable, `${route}: ended before it was sent`, { route, reason: 'aborted' });
 }

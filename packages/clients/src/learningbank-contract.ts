@@ -3,60 +3,46 @@
  * anywhere else. When the real contract is known, this file is replaced.
  */
 import { z } from 'zod';
-import type { CallInfo, Page } from './http.ts';
+import type { Page } from './http.ts';
 import type * as lb from './learningbank.ts';
-
-/** A route: its name for metrics, and how it is called. */
-export interface Route {
-  readonly route: string;
-  readonly method: CallInfo['method'];
-  readonly path: string;
-  /** Changes something that a repetition would change again. */
-  readonly write: boolean;
-  /** 404 speaks of the object asked for; elsewhere it means that the base URL is wrong. */
-  readonly mayMiss: boolean;
-}
-
-const read = (route: string, path: string, mayMiss = false): Route => ({
-  route,
-  method: 'GET',
-  path,
-  write: false,
-  mayMiss,
-});
-const write = (route: string, method: Route['method'], path: string, mayMiss = true): Route => ({
-  route,
-  method,
-  path,
-  write: true,
-  mayMiss,
-});
+import { listedNotification } from './learningbank-notification.ts';
+import { reading, writing, type Route } from './route.ts';
+import type { Vendor } from './vendor-failure.ts';
 
 export const routes = {
-  token: { route: 'auth.token', method: 'POST', path: '/auth/token', write: false, mayMiss: false } as Route,
-  platform: read('platform.get', '/platform'),
-  departments: read('departments.list', '/departments'),
-  department: (id: number) => read('departments.get', `/departments/${id}`, true),
-  createDepartment: write('departments.create', 'POST', '/departments', false),
-  updateDepartment: (id: number) => write('departments.update', 'PATCH', `/departments/${id}`),
-  deleteDepartment: (id: number) => write('departments.delete', 'DELETE', `/departments/${id}`),
-  permissionTypes: read('permission_types.list', '/permission-types'),
-  permissionType: (id: number) => read('permission_types.get', `/permission-types/${id}`, true),
-  createPermissionType: write('permission_types.create', 'POST', '/permission-types', false),
-  updatePermissionType: (id: number) => write('permission_types.update', 'PATCH', `/permission-types/${id}`),
-  deletePermissionType: (id: number) => write('permission_types.delete', 'DELETE', `/permission-types/${id}`),
-  jobProfiles: read('job_profiles.list', '/job-profiles'),
-  createJobProfile: write('job_profiles.create', 'POST', '/job-profiles', false),
-  users: read('users.list', '/users'),
-  user: (id: number) => read('users.get', `/users/${id}`, true),
-  createUser: write('users.create', 'POST', '/users', false),
-  updateUser: (id: number) => write('users.update', 'PATCH', `/users/${id}`),
-  deactivateUser: (id: number) => write('users.deactivate', 'POST', `/users/${id}/deactivate`),
-  reactivateUser: (id: number) => write('users.reactivate', 'POST', `/users/${id}/reactivate`),
-  deleteUser: (id: number) => write('users.delete', 'DELETE', `/users/${id}`),
-  setDepartments: (id: number) => write('users.set_departments', 'PUT', `/users/${id}/departments`),
-  changePermissionTypes: (id: number) => write('users.change_permission_types', 'PUT', `/users/${id}/permission-types`),
-  notificationTypes: read('notification_types.list', '/notification-types'),
+  token: {
+    route: 'auth.token',
+    method: 'POST',
+    path: '/auth/token',
+    write: false,
+    mayMiss: false,
+    login: true,
+  } as Route,
+  platform: reading('platform.get', '/platform'),
+  departments: reading('departments.list', '/departments'),
+  department: (id: number) => reading('departments.get', `/departments/${id}`, true),
+  createDepartment: writing('departments.create', 'POST', '/departments', false),
+  updateDepartment: (id: number) => writing('departments.update', 'PATCH', `/departments/${id}`),
+  deleteDepartment: (id: number) => writing('departments.delete', 'DELETE', `/departments/${id}`),
+  permissionTypes: reading('permission_types.list', '/permission-types'),
+  permissionType: (id: number) => reading('permission_types.get', `/permission-types/${id}`, true),
+  createPermissionType: writing('permission_types.create', 'POST', '/permission-types', false),
+  updatePermissionType: (id: number) => writing('permission_types.update', 'PATCH', `/permission-types/${id}`),
+  deletePermissionType: (id: number) => writing('permission_types.delete', 'DELETE', `/permission-types/${id}`),
+  jobProfiles: reading('job_profiles.list', '/job-profiles'),
+  createJobProfile: writing('job_profiles.create', 'POST', '/job-profiles', false),
+  users: reading('users.list', '/users'),
+  user: (id: number) => reading('users.get', `/users/${id}`, true),
+  createUser: writing('users.create', 'POST', '/users', false),
+  updateUser: (id: number) => writing('users.update', 'PATCH', `/users/${id}`),
+  deactivateUser: (id: number) => writing('users.deactivate', 'POST', `/users/${id}/deactivate`),
+  reactivateUser: (id: number) => writing('users.reactivate', 'POST', `/users/${id}/reactivate`),
+  deleteUser: (id: number) => writing('users.delete', 'DELETE', `/users/${id}`),
+  setDepartments: (id: number) => writing('users.set_departments', 'PUT', `/users/${id}/departments`),
+  changePermissionTypes: (id: number) =>
+    writing('users.change_permission_types', 'PUT', `/users/${id}/permission-types`),
+  notificationTypes: reading('notification_types.list', '/notification-types'),
+  notifications: reading('notifications.list', '/notifications'),
   /** A link more does no harm: not a write. */
   createLoginLink: {
     route: 'login_links.create',
@@ -144,11 +130,19 @@ export interface Token {
 const notificationType = z
   .object({
     key: z.string(),
+    name: z.string().nullish(),
     mandatory: flag,
-    channels: z.record(z.string(), z.object({ enabled: flag })).default({}),
+    channels: z.record(z.string(), z.object({ enabled: flag, body: z.string().nullish() })).default({}),
   })
-  .transform(({ key, mandatory, channels }): lb.NotificationType => {
-    return { key, mandatory, enabled: Object.values(channels).some((channel) => channel.enabled) };
+  .transform(({ key, name, mandatory, channels }): lb.NotificationType => {
+    const { ziik } = channels;
+    return {
+      key,
+      name: name ?? key,
+      mandatory,
+      enabled: Object.values(channels).some((channel) => channel.enabled),
+      ziik: ziik === undefined ? null : { enabled: ziik.enabled, body: ziik.body ?? '' },
+    };
   });
 
 /** Answers, parsed into our own words; fields we do not know are ignored. */
@@ -193,6 +187,7 @@ export const answers = {
   user: data(user),
   users: page(user),
   notificationTypes: data(z.array(notificationType)),
+  notifications: data(z.array(listedNotification)),
   loginLink: data(z.object({ url: z.url(), expiresAt: z.string() })),
 };
 
@@ -221,7 +216,25 @@ export const encode = {
   },
 };
 
-/** The envelope of an answer that is not a success. */
-export const errorAnswer = z.object({
+const refusal = z.object({
   error: z.object({ code: z.string(), fields: z.record(z.string(), z.unknown()).optional() }),
 });
+
+/** How its failures are called here. */
+export const learningbank: Vendor = {
+  codes: {
+    unreachable: 'TARGET_UNREACHABLE',
+    error: 'TARGET_ERROR',
+    rateLimited: 'TARGET_RATE_LIMITED',
+    answerInvalid: 'TARGET_ANSWER_INVALID',
+    authFailed: 'TARGET_AUTH_FAILED',
+    forbidden: 'TARGET_FORBIDDEN',
+    notFound: 'TARGET_NOT_FOUND',
+    conflict: 'TARGET_CONFLICT',
+    refused: 'TARGET_REFUSED',
+  },
+  readRefusal: (body) => {
+    const { data: said } = refusal.safeParse(body);
+    return said === undefined ? null : { code: said.error.code, fields: Object.keys(said.error.fields ?? {}) };
+  },
+};

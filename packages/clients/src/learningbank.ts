@@ -161,9 +161,34 @@ export interface LoginLink {
 /** A kind of message the platform sends; `enabled` = on at least one channel. */
 export interface NotificationType {
   readonly key: string;
+  readonly name: string;
   /** Cannot be switched off. */
   readonly mandatory: boolean;
   readonly enabled: boolean;
+  /** The channel Ziik: whether the platform sends on it, and its own text. null: the platform has no such channel. */
+  readonly ziik: { readonly enabled: boolean; readonly body: string } | null;
+}
+
+/** Something the platform tells one user. */
+export interface Notification {
+  /** Unique on its platform. */
+  readonly id: string;
+  /** Key of a {@link NotificationType}. */
+  readonly type: string;
+  /** Unix milliseconds. */
+  readonly occurredAtMs: number;
+  readonly userId: number;
+  readonly email: string | null;
+  /** Merge fields by tag. */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly link: string | null;
+}
+
+/** A notification as it is listed; null and what is wrong with it when it cannot be read. */
+export interface ListedNotification {
+  readonly id: number;
+  readonly notification: Notification | null;
+  readonly problems: readonly string[];
 }
 
 export interface CreateOptions extends CallOptions {
@@ -233,6 +258,11 @@ export interface LearningbankClient {
 
   /** All of them, in one call. */
   notificationTypes(options?: CallOptions): Promise<readonly NotificationType[]>;
+  /** Those with an id above `after`, lowest first, one page; fewer than `pageSize` = there are no more yet. */
+  notifications(
+    after: number,
+    options?: CallOptions & { readonly pageSize?: number },
+  ): Promise<readonly ListedNotification[]>;
 
   createLoginLink(forUser: LoginLinkFor, redirectPath?: string, options?: CallOptions): Promise<LoginLink>;
 }

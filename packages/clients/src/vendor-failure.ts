@@ -1,6 +1,32 @@
 import { AppError, type ErrorCode } from '@orgstream/core';
-import { errorAnswer, type Route } from './learningbank-contract.ts';
 import { retryAfterMs } from './retry-after.ts';
+import type { Route } from './route.ts';
+
+/** What a vendor's API says in the body of a refusal; null = the body is not the API's own. */
+export interface Refusal {
+  readonly code: string | undefined;
+  /** Names of the fields it complains about. */
+  readonly fields: readonly string[];
+}
+
+/** How failures of one vendor are called, and how its refusals are read. */
+export interface Vendor {
+  readonly codes: Readonly<
+    Record<
+      | 'unreachable'
+      | 'error'
+      | 'rateLimited'
+      | 'answerInvalid'
+      | 'authFailed'
+      | 'forbidden'
+      | 'notFound'
+      | 'conflict'
+      | 'refused',
+      ErrorCode
+    >
+  >;
+  readonly readRefusal: (body: unknown) => Refusal | null;
+}
 
 /** Codes of a connection that was never made: nothing was sent. */
 const neverSent = new Set([
@@ -24,9 +50,14 @@ const apiWord = /^[\w.[\]-]{1,64}$/u;
  * The one translation of a call without an answer. The foreign error is not kept as cause: undici's messages can hold
  * the URL, and the URL of a look-up holds an e-mail address.
  */
-export function noAnswer(route: Route, error: unknown, ended: 'timeout' | 'aborted' | null): AppError {
+export function noAnswer(
+  { codes }: Vendor,
+  route: Route,
+  error: unknown,
+  ended: 'timeout' | 'aborted' | null,
+): AppError {
   const reason = ended ?? causeCode(error);
-  return new AppError('TARGET_UNREACHABLE', `${route.route}: no answer (${reason})`, {
+  return new AppError(codes.unreachable, `${route.route}: no answer (${reason})`, {
     route: route.route,
     reason,
     ...ambiguity(route.write && !neverSent.has(reason)),
@@ -35,12 +66,13 @@ export function noAnswer(route: Route, error: unknown, ended: 'timeout' | 'abort
 
 /** An answer with a 2xx status that is not what was asked for; `fields` are names, never values. */
 export function invalidAnswer(
+  { codes }: Vendor,
   route: Route,
   status: number,
   reason: 'content_type' | 'empty' | 'not_json' | 'shape' | 'values' | 'redirect' | 'not_from_api' | 'too_large',
   fields: readonly string[] = [],
 ): AppError {
-  return new AppError('TARGET_ANSWER_INVALID', `${route.route}: HTTP ${status} with an invalid answer (${reason})`, {
+  return new AppError(codes.answerInvalid, `${route.route}: HTTP ${status} with an invalid answer (${reason})`, {
     route: route.route,
     status,
     reason,
@@ -52,50 +84,53 @@ export function invalidAnswer(
 
 /** The one translation of a status that is not a success. */
 export function failedAnswer(
+  vendor: Vendor,
   route: Route,
   answer: { status: number; text: string; retryAfter: string | null },
   nowMs: number,
 ): AppError {
   const { status } = answer;
-  if (status < 400) return invalidAnswer(route, status, 'redirect');
-  const said = readError(answer.text);
-  const code = codeOf(route, status);
-  const needsEnvelope = code === 'TARGET_NOT_FOUND' || code === 'TARGET_CONFLICT' || code === 'TARGET_REFUSED';
+  if (status < 400) return invalidAnswer(vendor, route, status, 'redirect');
+  const said = readRefusal(vendor, answer.text);
+  const kind = kindOf(route, status);
+  const needsEnvelope = kind === 'notFound' || kind === 'conflict' || kind === 'refused';
   // A proxy's own 404 must not look like a user who is gone.
-  if (code === null || (needsEnvelope && said === null)) return invalidAnswer(route, status, 'not_from_api');
+  if (kind === null || (needsEnvelope && said === null)) return invalidAnswer(vendor, route, status, 'not_from_api');
   const waitMs = status === 429 || status >= 500 ? retryAfterMs(answer.retryAfter, nowMs) : undefined;
-  return new AppError(code, `${route.route}: HTTP ${status}`, {
+  return new AppError(vendor.codes[kind], `${route.route}: HTTP ${status}`, {
     route: route.route,
     status,
     ...(said?.code === undefined ? {} : { targetCode: said.code }),
-    ...(code === 'TARGET_REFUSED' ? { fields: said?.fields ?? [] } : {}),
+    ...(kind === 'refused' ? { fields: said?.fields ?? [] } : {}),
     ...(waitMs === undefined ? {} : { waitMs }),
     ...ambiguity(route.write && status >= 500),
   });
 }
 
-function codeOf(route: Route, status: number): ErrorCode | null {
-  if (status === 429) return 'TARGET_RATE_LIMITED';
-  if (status >= 500 || status === 408 || status === 425) return 'TARGET_ERROR';
-  if (status === 401) return 'TARGET_AUTH_FAILED';
-  if (route.route === 'auth.token') return [400, 403, 422].includes(status) ? 'TARGET_AUTH_FAILED' : null;
-  if (status === 403) return 'TARGET_FORBIDDEN';
-  if (status === 404 || status === 410) return route.mayMiss ? 'TARGET_NOT_FOUND' : null;
-  return status === 409 ? 'TARGET_CONFLICT' : 'TARGET_REFUSED';
+function kindOf(route: Route, status: number): keyof Vendor['codes'] | null {
+  if (status === 429) return 'rateLimited';
+  if (status >= 500 || status === 408 || status === 425) return 'error';
+  if (status === 401) return 'authFailed';
+  if (route.login) return [400, 403, 422].includes(status) ? 'authFailed' : null;
+  if (status === 403) return 'forbidden';
+  if (status === 404 || status === 410) return route.mayMiss ? 'notFound' : null;
+  return status === 409 ? 'conflict' : 'refused';
 }
 
-function readError(text: string): { code: string | undefined; fields: string[] } | null {
+function readRefusal(vendor: Vendor, text: string): Refusal | null {
   let body: unknown;
   try {
     body = JSON.parse(text);
   } catch {
     return null;
   }
-  const parsed = errorAnswer.safeParse(body);
-  if (!parsed.success) return null;
-  const { code, fields } = parsed.data.error;
-  const names = Object.keys(fields ?? {}).filter((name) => apiWord.test(name));
-  return { code: apiWord.test(code) ? code : undefined, fields: names };
+  const said = vendor.readRefusal(body);
+  if (said === null) return null;
+  const { code, fields } = said;
+  return {
+    code: code !== undefined && apiWord.test(code) ? code : undefined,
+    fields: fields.filter((name) => apiWord.test(name)),
+  };
 }
 
 function causeCode(error: unknown): string {
