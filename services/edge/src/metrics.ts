@@ -11,6 +11,8 @@ export interface EdgeMetrics {
     /** Of it, in the hands of Learningbank. */
     readonly platformMs: number;
   }): void;
+  /** A call to Learningbank ended. */
+  callFinished(call: { readonly route: string; readonly status: number; readonly durationMs: number }): void;
 }
 
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];
@@ -37,7 +39,17 @@ export function createMetrics(registry: Registry): EdgeMetrics {
     buckets,
     registers,
   });
+  const calls = new Histogram({
+    name: 'orgstream_edge_call_duration_seconds',
+    help: 'Calls to Learningbank for logins; status class 0xx = no answer.',
+    labelNames: ['route', 'status_class'],
+    buckets,
+    registers,
+  });
   return {
+    callFinished({ route, status, durationMs }) {
+      calls.observe({ route, status_class: `${Math.floor(status / 100)}xx` }, durationMs / 1_000);
+    },
     loginFinished({ kind, code, justInTime, durationMs, platformMs }) {
       const outcome = code === undefined ? 'admitted' : 'refused';
       logins.inc({ kind, outcome, code: code ?? '' });

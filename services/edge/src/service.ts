@@ -8,6 +8,7 @@ import type { Config } from './config.ts';
 import type { Deps } from './deps.ts';
 import { createIntake } from './intake/intake.ts';
 import { createLogin } from './login/login.ts';
+import { createMetrics } from './metrics.ts';
 
 /** Answers under way get this long to finish when the service stops. */
 const GRACE_MS = 5_000;
@@ -31,7 +32,7 @@ export async function createService(context: {
   resources.defer(() => db.destroy());
   await checkDatabase(db);
   const deps: Deps = { config, db, log, registry, secrets: createSecretBox(config.ORGSTREAM_SECRET_KEY) };
-  const login = createLogin(deps);
+  const login = createLogin(deps, createMetrics(registry));
   const intake = resources.use(await createIntake(deps));
   const app = createApp({ log, trustProxy: config.EDGE_TRUST_PROXY, routers: [login.router, intake.router] });
   const server = createServer({ maxHeaderSize: 32_768 }, app);

@@ -1,0 +1,46 @@
+import { AppError } from '@orgstream/core';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Door } from './door-store.ts';
+
+export interface Limits {
+  /** Throws TOO_MANY_REQUESTS. */
+  countAddress(address: string): Promise<void>;
+  /** Throws TOO_MANY_REQUESTS. */
+  countPerson(door: Door, person: string): Promise<void>;
+  /** False once too many strangers were refused at this door within a minute: they must not fill the table. */
+  mayRecord(integration: string): boolean;
+}
+
+/** Events of people unknown, a minute and integration. */
+const strangers = 60;
+const minute = 60;
+
+/** What one address, one person and strangers may ask for in a minute; each replica counts for itself. */
+export function createLimits(options: { readonly perAddress: number; readonly perPerson: number }): Limits {
+  const addresses = new RateLimiterMemory({ points: options.perAddress, duration: minute });
+  const people = new RateLimiterMemory({ points: options.perPerson, duration: minute });
+  const doors = new Map<string, { readonly since: number; count: number }>();
+  return {
+    countAddress: (address) => count(addresses, networkOf(address)),
+    countPerson: (door, person) => count(people, `${door.id}/${person}`),
+    mayRecord(integration) {
+      const now = performance.now();
+      let seen = doors.get(integration);
+      if (!seen || now - seen.since > minute * 1_000) doors.set(integration, (seen = { since: now, count: 0 }));
+      seen.count += 1;
+      return seen.count <= strangers;
+    },
+  };
+}
+
+async function count(limiter: RateLimiterMemory, key: string): Promise<void> {
+  await limiter.consume(key).catch((error: unknown) => {
+    if (!(error instanceof RateLimiterRes)) throw error;
+    throw new AppError('TOO_MANY_REQUESTS', 'visiting too often', { waitMs: error.msBeforeNext });
+  });
+}
+
+/** Who has one IPv6 address has the other 2^64 of its network as well. */
+function networkOf(address: string): string {
+  return address.includes(':') && !address.startsWith('::ffff:') ? address.split(':').slice(0, 4).join(':') : address;
+}
