@@ -1,7 +1,8 @@
 import type { Knex } from 'knex';
 import * as control from './migrations/0001-control.ts';
 import * as cdc from './migrations/0002-cdc.ts';
-import * as sink from './migrations/0003-sink.ts';
+import * as sinkFacts from './migrations/0003-sink-facts.ts';
+import * as sinkWork from './migrations/0003-sink-work.ts';
 import * as chatLogin from './migrations/0004-chat-login.ts';
 
 interface Step {
@@ -12,7 +13,8 @@ interface Step {
 const steps: readonly (readonly [name: string, step: Step])[] = [
   ['0001-control', control],
   ['0002-cdc', cdc],
-  ['0003-sink', sink],
+  ['0003-sink-facts', sinkFacts],
+  ['0003-sink-work', sinkWork],
   ['0004-chat-login', chatLogin],
 ];
 
