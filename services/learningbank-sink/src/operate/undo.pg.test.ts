@@ -18,13 +18,9 @@ async function synced(
   ctx: SinkContext,
   ...said: readonly Said[]
 ): Promise<{ readonly platform: SimPlatform; readonly operator: Operator }> {
-  const platform = await ctx.platform();
-  const integration = await ctx.integrate(platform);
-  await ctx.commit(unit('1', null, 'Acme'), unit('2', '1', 'Shop'), unit('3', '1', 'Office'), role('r', 'Seller'));
-  await ctx.commit(person('7'), member('m7', '7', '2'), person('8'), member('m8', '8', '3'), ...said);
-  await ctx.prove();
-  ctx.start();
-  await ctx.converged();
+  const tree = [unit('1', null, 'Acme'), unit('2', '1', 'Shop'), unit('3', '1', 'Office'), role('r', 'Seller')];
+  const people = [person('7'), member('m7', '7', '2'), person('8'), member('m8', '8', '3')];
+  const { platform, integration } = await ctx.synced(...tree, ...people, ...said);
   return { platform, operator: new Operator(ctx, integration) };
 }
 

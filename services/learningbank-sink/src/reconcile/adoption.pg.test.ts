@@ -63,12 +63,7 @@ test('a user who is inactive at the target, or matched by two people, is a match
 
 test("two integrations of one platform do not take over each other's users", async () => {
   await using ctx = await SinkContext.open();
-  const platform = await ctx.platform();
-  await ctx.integrate(platform);
-  await ctx.commit(unit('1', null, 'Acme'), person('a'), member('ma', 'a', '1'));
-  ctx.start();
-  await ctx.prove();
-  await ctx.converged();
+  const { platform } = await ctx.synced(unit('1', null, 'Acme'), person('a'), member('ma', 'a', '1'));
   await ctx.integrate(platform, { tenant: 'eu1.43' });
   const other = { tenant: 'eu1.43' };
   await ctx.commit(

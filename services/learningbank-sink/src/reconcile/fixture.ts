@@ -150,6 +150,17 @@ export class SinkContext implements AsyncDisposable {
     await this.db.raw(`select pg_notify('orgstream_work', '')`);
   }
 
+  /** An integration of a new platform, after the first sync of what is said. Leaves a reconciler running. */
+  async synced(...said: readonly Said[]): Promise<{ readonly platform: SimPlatform; readonly integration: string }> {
+    const platform = await this.platform();
+    const integration = await this.integrate(platform);
+    await this.commit(...said);
+    this.start();
+    await this.prove();
+    await this.converged();
+    return { platform, integration };
+  }
+
   /** Starts a reconciler on this database, with short times unless told otherwise. */
   start(settings: Partial<WorkerSettings> = {}, db: Knex = this.db): Running {
     const stopping = new AbortController();

@@ -110,12 +110,7 @@ test('what runs and operators decided is claimed with the object', async () => {
 
 test('an undone object goes back past the brake, and stays there as long as the same is desired', async () => {
   await using ctx = await SinkContext.open();
-  const platform = await ctx.platform();
-  await ctx.integrate(platform);
-  await ctx.commit(unit('1', null, 'Acme'), person('a'), member('ma', 'a', '1'));
-  ctx.start();
-  await ctx.prove();
-  await ctx.converged();
+  const { platform } = await ctx.synced(unit('1', null, 'Acme'), person('a'), member('ma', 'a', '1'));
   await ctx.commit(person('a', { firstName: 'Wrong' }));
   await ctx.converged();
   await ctx.db.raw(
