@@ -18,6 +18,8 @@ const faultKinds = [
   'forbidden',
 ] as const;
 
+const Scope = z.union([z.int(), z.string().regex(/^\d+$/)]);
+
 const FaultInput = z.strictObject({
   match: z
     .strictObject({
@@ -73,8 +75,8 @@ export class Faults {
   }
 
   add(input: unknown): Fault {
-    const scope = { [this.#scopeKey]: z.union([z.int(), z.string().regex(/^\d+$/)]).optional() };
-    const fault: Fault = { ...FaultInput.extend(scope).parse(input), id: ++this.#lastId, hits: 0 };
+    const scoped = FaultInput.and(z.strictObject({ [this.#scopeKey]: Scope.optional() }));
+    const fault: Fault = { ...scoped.parse(input), id: ++this.#lastId, hits: 0 };
     this.#faults.push(fault);
     return fault;
   }

@@ -1,6 +1,10 @@
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { z } from 'zod';
-import type { Db } from './db.ts';
+import { apiRouter } from './api/router.ts';
+import type { ApiState } from './api/exchange.ts';
+import { chatSimRoutes } from './chat-sim-routes.ts';
+import { deleteChats } from './chat/chat-log.ts';
+import { publishedKeys } from './login/keys.ts';
 import { generateOrganisation } from './generate.ts';
 import { PauseGate } from './pause.ts';
 import { createRandom } from './random.ts';
@@ -40,13 +44,21 @@ const Changes = z.strictObject({
 const Faults = z.strictObject({ paused: z.boolean() });
 const Reset = z.strictObject({ siteId: SiteId.optional() });
 
-/** The `_sim` endpoints. Answers and the call log hold ids and counts only. */
-export function createApp(db: Db, stopping: AbortSignal): Express {
+/** Ziik's API and pages, and the `_sim` endpoints beside them. */
+export function createApp(state: ApiState, stopping: AbortSignal): Express {
+  const { db } = state;
   const gate = new PauseGate();
   stopping.addEventListener('abort', () => gate.set(false));
   const calls: (ChangeMade & { siteId: string; atMs: number })[] = [];
   const app = express();
-  app.use(express.json());
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(express.json({ limit: '1mb' }));
+  app.use('/s/:siteId/api', apiRouter(state));
+  app.get('/s/:siteId/.well-known/jwks.json', async (req, res) => {
+    res.json(await publishedKeys(db, SiteId.parse(req.params.siteId)));
+  });
+  app.use('/_sim', chatSimRoutes(state));
 
   app.get('/_sim/state', async (_req, res) => {
     res.json({ sites: await countSites(db), paused: gate.paused });
@@ -78,7 +90,9 @@ export function createApp(db: Db, stopping: AbortSignal): Express {
   app.post('/_sim/reset', async (req, res) => {
     gate.set(false);
     calls.length = 0;
-    await deleteSites(db, Reset.parse(req.body ?? {}).siteId ?? null);
+    const siteId = Reset.parse(req.body ?? {}).siteId ?? null;
+    await deleteChats(db, siteId);
+    await deleteSites(db, siteId);
     res.status(204).end();
   });
   app.get('/_sim/calls', (_req, res) => void res.json(calls));

@@ -13,6 +13,11 @@ export async function applySchema(db: Db): Promise<void> {
   await db.query(readFileSync(new URL('../schema.sql', import.meta.url), 'utf8'));
 }
 
+/** Creates what the API keeps beside the captured tables. Idempotent. */
+export async function applyChatSchema(db: Db): Promise<void> {
+  await db.query(readFileSync(new URL('../chat-schema.sql', import.meta.url), 'utf8'));
+}
+
 /** Runs `work` in one transaction; joins the caller's when `db` is a client that has one open. */
 export async function inTransaction<T>(db: Db, work: (tx: pg.ClientBase) => Promise<T>): Promise<T> {
   if (!(db instanceof pg.Pool)) return onClient(db, work);
