@@ -31,6 +31,18 @@ export const Config = z.object({
     .default(3_000)
     .describe('How long a login waits for somebody who is not in Learningbank yet to be brought there.'),
   EDGE_LOGIN_EVENT_DAYS: whole(1, 3_650).default(90).describe('Days for which login events are kept.'),
+  EDGE_HOOKS_PER_MINUTE: whole(1, 10_000_000)
+    .default(60_000)
+    .describe('Notifications a minute and integration that its hook takes, at most.'),
+  EDGE_POLL_MS: whole(100, 3_600_000)
+    .default(10_000)
+    .describe('How often a platform without hooks is asked for notifications.'),
+  EDGE_POLL_CALLS_PER_MINUTE: whole(1, 1_000_000)
+    .default(12)
+    .describe('Calls a minute and integration for polls and notification types, at most; besides those of logins.'),
+  EDGE_TYPES_MS: whole(100, 86_400_000)
+    .default(600_000)
+    .describe("How often a platform's notification types are read anew."),
   DATABASE_POOL: whole(1, 100).default(10).describe('Postgres connections at most.'),
 });
 export type Config = z.infer<typeof Config>;

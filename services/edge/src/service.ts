@@ -6,6 +6,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
 import type { Deps } from './deps.ts';
+import { createForget } from './forget.ts';
 import { createIntake } from './intake/intake.ts';
 import { createLogin } from './login/login.ts';
 import { createMetrics } from './metrics.ts';
@@ -33,7 +34,8 @@ export async function createService(context: {
   await checkDatabase(db);
   const deps: Deps = { config, db, log, registry, secrets: createSecretBox(config.ORGSTREAM_SECRET_KEY) };
   const login = createLogin(deps, createMetrics(registry));
-  const intake = resources.use(await createIntake(deps));
+  const intake = createIntake(deps);
+  const forget = createForget({ db, log });
   const app = createApp({ log, trustProxy: config.EDGE_TRUST_PROXY, routers: [login.router, intake.router] });
   const server = createServer({ maxHeaderSize: 32_768 }, app);
   resources.defer(() => close(server));
@@ -50,7 +52,7 @@ export async function createService(context: {
   const owned = resources.move();
   return {
     url,
-    run: () => runTogether(signal, [(own) => login.run(own), (own) => intake.run(own)]),
+    run: () => runTogether(signal, [(own) => login.run(own), (own) => intake.run(own), (own) => forget.run(own)]),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -1,0 +1,169 @@
+import { type ErrorCode, isAppError } from '@orgstream/core';
+import { readNotification } from '@orgstream/clients';
+import type { Logger } from '@orgstream/runtime';
+import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import type { HookChannels } from './hook-channels.ts';
+import type { HookOutcome, IntakeMetrics } from './metrics.ts';
+import type { Outlet } from './outlet.ts';
+import { isSigned } from './signature.ts';
+import { toRecord } from './to-record.ts';
+
+const path = '/hooks/learningbank/:integration';
+
+const limitBytes = 64 * 1024;
+
+/** What a signature that does not fit costs: an address that sends so many in a minute is not looked at for a while. */
+const refusedPerMinute = 300;
+
+export interface HookOptions {
+  readonly channels: HookChannels;
+  readonly outlet: Pick<Outlet, 'put'>;
+  readonly metrics: Pick<IntakeMetrics, 'hooked'>;
+  readonly log: Logger;
+  /** Notifications a minute and integration. */
+  readonly perMinute: number;
+  readonly now?: () => number;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly outcome: HookOutcome;
+  readonly code?: ErrorCode;
+  readonly detail?: string;
+  readonly problems?: readonly string[];
+  readonly retryAfterS?: number;
+}
+
+/** Any reason not to believe a delivery has this one answer: who guesses learns nothing. */
+const refused: Answer = {
+  status: 401,
+  outcome: 'refused',
+  code: 'HOOK_REFUSED',
+  detail: 'No such hook, or the signature does not fit. It is HMAC-SHA256 over `<t>.<body>` within 300 seconds.',
+};
+
+/**
+ * `POST /hooks/learningbank/{integration}`: one notification, signed. 202 only once Kafka has it; everything else means
+ * that Learningbank still has to deliver it. Delivered twice it is one message: the ledger knows it.
+ */
+export function createHook(options: HookOptions): Router {
+  const { metrics, log } = options;
+  const router = Router();
+  const genuine = new RateLimiterMemory({ points: options.perMinute, duration: 60 });
+  const guesses = new RateLimiterMemory({ points: refusedPerMinute, duration: 60 });
+  const reply = (response: Response, answer: Answer): void => {
+    metrics.hooked(answer.outcome);
+    send(response, answer);
+  };
+  router.post(path, express.raw({ type: () => true, limit: limitBytes, inflate: false }), (request, response, next) => {
+    void (async () => {
+      const address = request.ip ?? '';
+      const blockedS = await secondsBlocked(guesses, address);
+      if (blockedS > 0) return reply(response, limited(blockedS));
+      const answer = await judge(options, genuine, request);
+      if (answer.status === 401) await guesses.penalty(address);
+      reply(response, answer);
+    })().catch(next);
+  });
+  router.use(path, unread(reply));
+  router.use(path, failed(log, reply));
+  return router;
+}
+
+async function judge(options: HookOptions, genuine: RateLimiterMemory, request: Request): Promise<Answer> {
+  const integration = String(request.params['integration']);
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const nowMs = (options.now ?? Date.now)();
+  const channel = await options.channels.of(integration);
+  const signed = isSigned({
+    header: request.get('x-learningbank-signature'),
+    body,
+    secret: channel?.secret,
+    oldSecret: channel?.oldSecret,
+    nowMs,
+  });
+  if (!signed || channel === undefined) return refused;
+  const waitS = await secondsToWait(genuine, integration);
+  if (waitS > 0) return limited(waitS);
+  const read = readNotification(parseJson(body));
+  if ('problems' in read) {
+    return { status: 422, outcome: 'invalid', code: 'REQUEST_INVALID', problems: read.problems };
+  }
+  const { tenant } = channel;
+  return put(options, toRecord(read.notification, { tenant, integration, via: 'hook', nowMs }));
+}
+
+async function put({ outlet }: HookOptions, record: ReturnType<typeof toRecord>): Promise<Answer> {
+  try {
+    await outlet.put([record]);
+    return { status: 202, outcome: 'accepted' };
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    if (error.code === 'RECORD_INVALID') return { status: 422, outcome: 'invalid', code: 'RECORD_INVALID' };
+    return { status: 503, outcome: 'unavailable', code: error.code, retryAfterS: 5 };
+  }
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    return undefined;
+  }
+}
+
+function limited(waitS: number): Answer {
+  return { status: 429, outcome: 'limited', code: 'TOO_MANY_REQUESTS', retryAfterS: waitS };
+}
+
+async function secondsBlocked(limiter: RateLimiterMemory, key: string): Promise<number> {
+  const seen = await limiter.get(key);
+  return seen !== null && seen.remainingPoints <= 0 ? Math.ceil(seen.msBeforeNext / 1_000) : 0;
+}
+
+async function secondsToWait(limiter: RateLimiterMemory, key: string): Promise<number> {
+  return limiter.consume(key).then(
+    () => 0,
+    (refusal: { readonly msBeforeNext?: number }) => Math.max(1, Math.ceil((refusal.msBeforeNext ?? 1_000) / 1_000)),
+  );
+}
+
+/** A body that could not be read: too large, packed, or broken off. */
+function unread(reply: (response: Response, answer: Answer) => void): ErrorRequestHandler {
+  return (thrown: unknown, _request, response, next) => {
+    const { type, status } = (thrown ?? {}) as { readonly type?: unknown; readonly status?: unknown };
+    if (type === 'entity.too.large') {
+      const detail = 'The body is larger than 64 KB.';
+      return reply(response, { status: 413, outcome: 'too_large', code: 'BODY_TOO_LARGE', detail });
+    }
+    if (typeof status !== 'number' || status >= 500) return next(thrown);
+    const detail = 'The body could not be read: it must be plain JSON.';
+    reply(response, { status, outcome: 'invalid', code: 'REQUEST_INVALID', detail });
+  };
+}
+
+/** A failure of ours, as when Postgres is away: Learningbank has to deliver it again. */
+function failed(log: Logger, reply: (response: Response, answer: Answer) => void): ErrorRequestHandler {
+  return (thrown: unknown, _request, response, _next) => {
+    log.warn({ code: isAppError(thrown) ? thrown.code : 'UNEXPECTED', err: thrown }, 'notification not taken');
+    const code = isAppError(thrown) ? thrown.code : 'UNEXPECTED';
+    reply(response, { status: 503, outcome: 'unavailable', code, retryAfterS: 5 });
+  };
+}
+
+function send(response: Response, { status, code, detail, problems, retryAfterS }: Answer): void {
+  if (response.headersSent) return;
+  if (retryAfterS !== undefined) response.set('retry-after', String(retryAfterS));
+  response.status(status);
+  if (code === undefined) return void response.end();
+  response.type('application/problem+json').send(
+    JSON.stringify({
+      title: code,
+      status,
+      code,
+      ...(detail === undefined ? {} : { detail }),
+      ...(problems === undefined ? {} : { problems }),
+    }),
+  );
+}

@@ -1,0 +1,73 @@
+import { type LearningbankClient, maxPageSize } from '@orgstream/clients';
+
+/** What polling needs to know and to do; the shell gives it. */
+export interface PollSteps {
+  readonly client: Pick<LearningbankClient, 'notifications'>;
+  /** Where the last poll ended; undefined = there was none. */
+  readonly after: number | undefined;
+  /** A first poll begins with what happened from here on; Unix ms. */
+  readonly sinceMs: number;
+  /** Hands a page on; resolves when it is safe. */
+  readonly take: (page: Awaited<ReturnType<LearningbankClient['notifications']>>) => Promise<void>;
+  /** Remembers how far it got; false = it is another's by now. */
+  readonly move: (after: number, received: boolean) => Promise<boolean>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Polls until there is nothing more: a page is taken before the cursor moves behind it, so a crash between the two takes
+ * it again, and the ledger knows it.
+ */
+export async function poll(steps: PollSteps): Promise<void> {
+  const { client, signal } = steps;
+  let after = steps.after;
+  if (after === undefined) {
+    after = await findStart(client, steps.sinceMs, signal);
+    if (!(await steps.move(after, false))) return;
+  }
+  while (!signal.aborted) {
+    const page = await client.notifications(after, { pageSize: maxPageSize, signal });
+    const last = page.at(-1);
+    if (last === undefined) return;
+    await steps.take(page);
+    after = last.id;
+    if (!(await steps.move(after, true)) || page.length < maxPageSize) return;
+  }
+}
+
+/** Beyond it ids are no longer exact. */
+const highestId = Number.MAX_SAFE_INTEGER;
+
+/**
+ * The id behind which notifications are from `sinceMs` or later, found by doubling and halving: a platform that has sent
+ * millions is not read through. Too early by less than a page; what is too old is sorted out by the bridge.
+ */
+export async function findStart(
+  client: Pick<LearningbankClient, 'notifications'>,
+  sinceMs: number,
+  signal?: AbortSignal,
+): Promise<number> {
+  /** The first id behind `after` that is too old, or undefined: what follows is young enough, or nothing follows. */
+  const oldBehind = async (after: number): Promise<number | undefined> => {
+    const [first] = await client.notifications(after, { pageSize: 1, ...(signal ? { signal } : {}) });
+    return first !== undefined && (first.notification?.occurredAtMs ?? 0) < sinceMs ? first.id : undefined;
+  };
+  let old = await oldBehind(0);
+  if (old === undefined) return 0;
+  let [low, high] = [old, highestId];
+  for (let step = maxPageSize; low + step < highestId; step *= 2) {
+    old = await oldBehind(low + step);
+    if (old === undefined) {
+      high = low + step;
+      break;
+    }
+    low = old;
+  }
+  while (high - low > maxPageSize) {
+    const middle = low + Math.floor((high - low) / 2);
+    old = await oldBehind(middle);
+    if (old === undefined) high = middle;
+    else low = old;
+  }
+  return low;
+}

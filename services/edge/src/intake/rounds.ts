@@ -1,0 +1,196 @@
+import { isAppError } from '@orgstream/core';
+import { errorFacts, type Knex } from '@orgstream/database';
+import { backoffMs, type Logger, sleep } from '@orgstream/runtime';
+import {
+  type IntakeChannel,
+  type IntakeLease,
+  leaseIntake,
+  listIntakeChannels,
+  moveCursor,
+  noteIntake,
+  releaseIntakes,
+  renewIntakes,
+  writeTypes,
+} from './intake-store.ts';
+import type { IntakeMetrics } from './metrics.ts';
+import type { Outlet } from './outlet.ts';
+import type { PlatformClients } from './platform-clients.ts';
+import { poll } from './poll.ts';
+import { toRecord } from './to-record.ts';
+
+export interface RoundsOptions {
+  readonly db: Knex;
+  readonly clients: PlatformClients;
+  readonly outlet: Pick<Outlet, 'put'>;
+  readonly metrics: Pick<IntakeMetrics, 'polled' | 'pollFailed'>;
+  readonly log: Logger;
+  /** Unique per process. */
+  readonly owner: string;
+  /** How often a platform without hooks is asked. */
+  readonly pollMs: number;
+  /** How often notification types are read anew. */
+  readonly typesMs: number;
+  /** How often channels are listed, default 1 s. */
+  readonly listMs?: number;
+  /** A dead replica's channels are seen to by another after so long, default 30 s. */
+  readonly leaseMs?: number;
+  readonly now?: () => number;
+}
+
+/** Channels seen to at once. */
+const maxAtOnce = 8;
+
+/** After failures in a row it is asked more and more rarely: platforms lock users out who try too often. */
+const longestPauseMs = 300_000;
+
+interface Channel {
+  busy: boolean;
+  dueAt: number;
+  failures: number;
+}
+
+/**
+ * Sees to every channel that is on: reads its platform's notification types from time to time, and polls where there is
+ * no hook. A channel belongs to one replica at a time.
+ */
+export class Rounds {
+  readonly #options: Required<RoundsOptions>;
+  readonly #channels = new Map<string, Channel>();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(options: RoundsOptions) {
+    this.#options = { listMs: 1_000, leaseMs: 30_000, now: Date.now, ...options };
+  }
+
+  /** Runs until the signal aborts; then gives the channels back. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { db, log, owner, listMs, leaseMs } = this.#options;
+    while (!signal.aborted) {
+      try {
+        const integrations = [...this.#channels].flatMap(([id, { busy }]) => (busy ? [id] : []));
+        await renewIntakes(db, { owner, integrations, leaseMs });
+        this.#start(await listIntakeChannels(db), signal);
+      } catch (error) {
+        log.warn(errorFacts(error), 'channels not listed');
+      }
+      await sleep(listMs, signal);
+    }
+    await Promise.all(this.#running);
+    await releaseIntakes(db, owner).catch((error: unknown) => log.debug(errorFacts(error), 'intakes not given back'));
+  }
+
+  #start(channels: readonly IntakeChannel[], signal: AbortSignal): void {
+    const ids = new Set(channels.map(({ integration }) => integration));
+    this.#options.clients.keep(ids);
+    for (const [id, { busy }] of this.#channels) if (!ids.has(id) && !busy) this.#channels.delete(id);
+    const now = performance.now();
+    // Who has waited longest goes first: with more channels than may run at once none is passed over for ever.
+    const due = channels
+      .map((channel) => ({ channel, state: this.#stateOf(channel.integration) }))
+      .filter(({ state }) => !state.busy && state.dueAt <= now)
+      .sort((a, b) => a.state.dueAt - b.state.dueAt);
+    for (const { channel, state } of due.slice(0, Math.max(0, maxAtOnce - this.#running.size))) {
+      const turn = this.#turn(channel, state, signal).finally(() => this.#running.delete(turn));
+      this.#running.add(turn);
+    }
+  }
+
+  #stateOf(integration: string): Channel {
+    let state = this.#channels.get(integration);
+    if (state === undefined) this.#channels.set(integration, (state = { busy: false, dueAt: 0, failures: 0 }));
+    return state;
+  }
+
+  /** Never rejects: a channel's trouble is its own. */
+  async #turn(channel: IntakeChannel, state: Channel, signal: AbortSignal): Promise<void> {
+    const { db, owner, leaseMs, typesMs, pollMs, log } = this.#options;
+    const { integration } = channel;
+    state.busy = true;
+    let pauseMs = pollMs;
+    let lease: IntakeLease | undefined;
+    try {
+      lease = await leaseIntake(db, { integration, owner, leaseMs, typesMs });
+      if (lease !== undefined) await this.#seeTo(channel, lease, signal);
+      state.failures = 0;
+    } catch (error) {
+      if (!signal.aborted) pauseMs = await this.#failed(integration, { lease, state, error });
+    } finally {
+      state.dueAt = performance.now() + pauseMs;
+      state.busy = false;
+      log.trace({ integration, pauseMs }, 'channel seen to');
+    }
+  }
+
+  async #seeTo(channel: IntakeChannel, lease: IntakeLease, signal: AbortSignal): Promise<void> {
+    const { db, clients } = this.#options;
+    const client = await clients.of(channel);
+    // Types that cannot be read must not keep notifications away, nor the other way round.
+    const [types, polled] = await Promise.allSettled([
+      lease.typesDue
+        ? client.notificationTypes({ signal }).then((read) => writeTypes(db, { ...lease, types: read }))
+        : undefined,
+      channel.poll ? this.#poll(channel, lease, client, signal) : undefined,
+    ]);
+    const failure = [polled, types].find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
+    if (failure !== undefined) throw failure.reason;
+    await noteIntake(db, { ...lease, code: null });
+  }
+
+  #poll(
+    channel: IntakeChannel,
+    lease: IntakeLease,
+    client: Awaited<ReturnType<PlatformClients['of']>>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { db, leaseMs } = this.#options;
+    const { integration } = channel;
+    return poll({
+      client,
+      after: lease.after,
+      sinceMs: channel.sinceMs,
+      take: (page) => this.#take(channel, page),
+      move: (after, received) => moveCursor(db, { integration, token: lease.token, after, received, leaseMs }),
+      signal,
+    });
+  }
+
+  async #take(
+    channel: IntakeChannel,
+    page: Awaited<ReturnType<Parameters<typeof poll>[0]['client']['notifications']>>,
+  ) {
+    const { outlet, metrics, log, now } = this.#options;
+    const { tenant, integration } = channel;
+    const records = page.flatMap(({ notification }) =>
+      notification === null ? [] : [toRecord(notification, { tenant, integration, via: 'poll', nowMs: now() })],
+    );
+    await outlet.put(records);
+    const unreadable = page.length - records.length;
+    metrics.polled({ notifications: records.length, unreadable });
+    for (const { id, notification } of page) {
+      // What is wrong with it may quote it.
+      if (notification === null) log.warn({ integration, notification: id }, 'notification stepped over: not readable');
+    }
+  }
+
+  /** Returns how long to leave the platform alone. */
+  async #failed(
+    integration: string,
+    failed: { readonly lease: IntakeLease | undefined; readonly state: Channel; readonly error: unknown },
+  ): Promise<number> {
+    const { db, metrics, log, pollMs } = this.#options;
+    const { lease, state, error } = failed;
+    const code = isAppError(error) ? error.code : 'UNEXPECTED';
+    state.failures += 1;
+    const pauseMs = Math.max(
+      isAppError(error) ? (error.waitMs ?? 0) : 0,
+      backoffMs(state.failures, { baseMs: pollMs, capMs: Math.max(pollMs, longestPauseMs) }),
+    );
+    metrics.pollFailed(code);
+    log[state.failures < 3 ? 'info' : 'warn'](
+      { ...errorFacts(error), integration, waitMs: Math.round(pauseMs) },
+      'platform not polled',
+    );
+    if (lease !== undefined) await noteIntake(db, { ...lease, code }).catch(() => undefined);
+    return pauseMs;
+  }
+}
