@@ -1,0 +1,84 @@
+import type { CallOptions, ZiikClient, ZiikConversation } from '@orgstream/clients';
+import { AppError, isAppError } from '@orgstream/core';
+import type { ChatChannel, DirectConversation } from './port.ts';
+import { receiverById } from './receiver.ts';
+
+/** Pages of conversations looked through where Ziik does not filter. */
+const maxPages = 20;
+
+/**
+ * Direct conversations of the sender, found again or made.
+ *
+ * How a Ziik makes them (vendors.md §1.10) is set, or found out with the first one that has to be made: `new` gives a
+ * conversation for a user id and re-uses what is there; `old` insists on a first message, and has to be asked before.
+ */
+export class Conversations {
+  readonly #client: ZiikClient;
+  readonly #senderId: number;
+  #made: ChatChannel['conversations'];
+
+  constructor(client: ZiikClient, { senderId, conversations }: ChatChannel) {
+    this.#client = client;
+    this.#senderId = senderId;
+    this.#made = conversations;
+  }
+
+  /** The direct conversation with this user; one that was made with its first message only is none yet. */
+  async with(userId: number, given: CallOptions): Promise<DirectConversation> {
+    if (this.#made !== 'new') {
+      const found = await this.find(userId, given);
+      if (found !== null) return shown(found);
+      if (this.#made === 'old') return notYet;
+    }
+    try {
+      const made = await this.#client.createConversation(userId, given);
+      this.#verify(made, userId);
+      this.#made = 'new';
+      return shown(made);
+    } catch (error) {
+      if (this.#made !== 'auto' || !(await this.#wantsMessage(error, userId, given))) throw error;
+      this.#made = 'old';
+      return notYet;
+    }
+  }
+
+  /** The direct conversation with this user that is there already. */
+  async find(userId: number, given: CallOptions): Promise<ZiikConversation | null> {
+    let pages = 0;
+    for await (const page of this.#client.conversationsWith(userId, given)) {
+      const [found] = page.items.filter((one) => this.#isDirect(one, userId)).toSorted((a, b) => a.id - b.id);
+      if (found !== undefined) return found;
+      if ((pages += 1) >= maxPages) break;
+    }
+    return null;
+  }
+
+  /** Never a group, and nobody else in it. Whether Ziik lists the sender among the participants is not documented. */
+  #isDirect({ type, participants }: ZiikConversation, userId: number): boolean {
+    const ids = participants.map(({ id }) => id);
+    return type === 'direct' && ids.includes(userId) && ids.every((id) => id === userId || id === this.#senderId);
+  }
+
+  #verify(conversation: ZiikConversation, userId: number): void {
+    if (this.#isDirect(conversation, userId)) return;
+    throw new AppError('ZIIK_ANSWER_INVALID', 'conversations.create: not the direct conversation asked for', {
+      route: 'conversations.create',
+      reason: 'values',
+      fields: ['type', 'participants'],
+    });
+  }
+
+  /** Refused because there is no message: it says so, or there is nothing wrong with the receiver. */
+  async #wantsMessage(error: unknown, userId: number, given: CallOptions): Promise<boolean> {
+    if (!isAppError(error, 'ZIIK_REFUSED')) return false;
+    if (Array.isArray(error.data['fields']) && error.data['fields'].includes('message')) return true;
+    const receiver = await receiverById(this.#client, userId, given);
+    return receiver.found === 'one' && receiver.active;
+  }
+}
+
+const notYet: DirectConversation = { conversationId: null, newestMessageId: null };
+
+function shown({ id, latestMessageId }: ZiikConversation): DirectConversation {
+  return { conversationId: id, newestMessageId: latestMessageId };
+}
