@@ -27,7 +27,7 @@ export class Operator {
     this.integration = integration;
   }
 
-  async ask<K extends 'run.start' | 'run.decide' | 'objects.act' | 'explain'>(
+  async ask<K extends 'run.start' | 'run.decide' | 'objects.act' | 'explain' | 'person.sync'>(
     kind: K,
     payload: Omit<Payload<K>, 'integration'>,
   ): Promise<CommandRow> {

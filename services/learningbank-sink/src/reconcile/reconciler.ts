@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { errorFacts, type Knex, LeaseOwner, listen } from '@orgstream/database';
 import { type Logger, type SecretBox, sleep } from '@orgstream/runtime';
 import type { SinkMetrics } from '../metrics.ts';
+import { createPersonSync } from '../operate/person-sync.ts';
 import { answerOrphans } from '../runs/orphans.ts';
 import { platformLeases } from '../platform/lease-store.ts';
 import { createLinkCount, readGauges } from './gauges.ts';
@@ -79,6 +80,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       }
     },
   });
+  const personSync = createPersonSync({ db, log });
   const newcomers = new Newcomers({
     db,
     secrets: options.secrets,
@@ -89,7 +91,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     onMoved: () => void owner.turn().catch(() => {}),
   });
   const onNotify = (channel: string, payload: string): void => {
-    if (channel === commandChannel) return ringConductors();
+    if (channel === commandChannel) {
+      personSync.ring();
+      return ringConductors();
+    }
     if (channel !== workChannel) return void integrations.refresh().catch(() => {});
     if (payload === '') return ringAll();
     // Only who is meant looks: a change of one tenant must not cost a query for each of hundreds of platforms.
@@ -111,6 +116,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       await Promise.all([
         integrations.run(signal),
         owner.run(signal),
+        personSync.run(signal),
         listen({
           url: options.databaseUrl,
           name: 'orgstream-sink-listen',
