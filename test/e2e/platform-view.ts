@@ -1,5 +1,6 @@
 import type { OracleOptions } from '@orgstream/oracle';
 import {
+  callPlatform,
   listCalls,
   proveInStep,
   readStackFile,
@@ -124,7 +125,7 @@ export function viewOf(path: string, file: StackFile, joined: Joined, database: 
       await converge();
       return (await view.calls(last)).filter(({ method, route }) => method !== 'GET' && route !== '/auth/token');
     },
-    byHand: (method, at, body) => callByHand(joined, method, at, body),
+    byHand: (method, at, body) => callPlatform(joined.platform, method, at, body),
     async fault(fault) {
       const response = await fetch(`${sim}/faults`, {
         method: 'POST',
@@ -164,19 +165,4 @@ async function expectInStep(view: PlatformView, file: StackFile, options: ProveO
   const byRule = parked.filter(({ code }) => code !== 'WAITING').map(({ kind, sourceId }) => `${kind} ${sourceId}`);
   expect(Object.keys(kept), `${site}: what the rules keep back is on record`).toEqual(expect.arrayContaining(byRule));
   if (options.parked !== 'any') expect(kept, `${site}: what is kept back`).toEqual(options.parked ?? {});
-}
-
-async function callByHand({ platform }: Joined, method: string, path: string, body: unknown): Promise<unknown> {
-  const call = async (verb: string, at: string, json: unknown, token?: string): Promise<unknown> => {
-    const response = await fetch(`${platform.url}${at}`, {
-      method: verb,
-      headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
-      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${verb} ${at}: HTTP ${response.status} ${text}`);
-    return text === '' ? null : JSON.parse(text);
-  };
-  const { accessToken } = (await call('POST', '/auth/token', platform.credentials)) as { accessToken: string };
-  return call(method, path, body, accessToken);
 }

@@ -20,6 +20,8 @@ export async function join(
   siteId: string,
   options: {
     readonly name: string;
+    /** Default: `sync`, which contains the login too. */
+    readonly product?: 'sync' | 'login';
     readonly platform?: Readonly<Record<string, unknown>>;
     readonly settings?: Partial<IntegrationSettings>;
     /** Default: the platform's. */
@@ -38,7 +40,7 @@ export async function join(
     const integration = await createIntegration(db, {
       tenant,
       name: options.name,
-      product: 'sync',
+      product: options.product ?? 'sync',
       platformUrl: platform.url,
       credentials: createSecretBox(file.secretKey).seal(JSON.stringify(options.credentials ?? platform.credentials)),
       settings,
