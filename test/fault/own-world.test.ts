@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { againLaws } from './laws/again.ts';
+import { chatLaws } from './laws/chat.ts';
 import { crashLaws } from './laws/crash.ts';
 import { infrastructureLaws } from './laws/infrastructure.ts';
 import { kafkaLostLaws } from './laws/kafka-lost.ts';
@@ -39,6 +40,9 @@ describe('read again', () => {
 });
 describe('our database is put back', () => {
   restoreLaws(() => own);
+});
+describe('chat', () => {
+  chatLaws(() => own);
 });
 // Last: whatever was in Kafka is gone.
 describe('Kafka is lost', () => {

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type { StackFile } from './stack-file.ts';
 import type { Platform } from './world.ts';
 
@@ -61,4 +62,25 @@ export interface Notified {
 /** Learningbank notifies one of its users. */
 export async function notify(file: StackFile, platform: Platform, notification: Notify): Promise<Notified> {
   return askSimulator(`${file.learningbankSimUrl}/_sim/notifications`, { platform: platform.id, ...notification });
+}
+
+/** Learningbank calls a hook once for a notification, as when it tries again; answers the status, 0 without an answer. */
+export async function callHook(
+  hook: { readonly hookUrl: string; readonly hookSecret: string | null },
+  notification: NonNullable<Notified['notification']>,
+): Promise<number> {
+  const body = JSON.stringify(notification);
+  const t = Math.floor(Date.now() / 1_000);
+  const v1 = createHmac('sha256', hook.hookSecret ?? '')
+    .update(`${t}.${body}`)
+    .digest('hex');
+  const headers = { 'content-type': 'application/json', 'x-learningbank-signature': `t=${t},v1=${v1}` };
+  try {
+    const signal = AbortSignal.timeout(30_000);
+    const response = await fetch(hook.hookUrl, { method: 'POST', headers, body, signal });
+    await response.arrayBuffer();
+    return response.status;
+  } catch {
+    return 0;
+  }
 }
