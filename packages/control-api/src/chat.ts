@@ -13,6 +13,11 @@ const Language = z
   .string()
   .max(20)
   .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a language as `da` or `pt-BR`');
+/** A text may be for whatever language. */
+const TextLanguage = z
+  .string()
+  .max(20)
+  .regex(/^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$/, 'must be a language as `da` or `pt-BR`, or empty: for all others');
 
 // oxlint-disable-next-line no-control-regex -- they are what is refused
 const text = /^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$/;
@@ -146,10 +151,10 @@ export const ChangeNotificationType = z
   .strictObject({
     enabled: z.boolean().optional(),
     texts: z
-      .record(Language, Template.nullable())
+      .record(TextLanguage, Template.nullable())
       .refine((texts) => Object.keys(texts).length <= 50, 'takes 50 languages at most')
       .optional()
-      .describe('Language to text; null removes that language; languages left out stay.'),
+      .describe('Language to text, the empty one for all others; null removes that language; languages left out stay.'),
   })
   .refine((edit) => edit.enabled !== undefined || edit.texts !== undefined, 'names nothing to change')
   .meta({ minProperties: 1 });

@@ -232,6 +232,18 @@ export async function readCommand(db: Knex, id: number): Promise<CommandRow | un
   return rows[0] && toCommand(rows[0]);
 }
 
+/** Forgets a command with its answer: who asked has read it. */
+export async function forgetCommand(db: Knex, id: number): Promise<void> {
+  await db.raw(`delete from control.command where id = ?`, [id]);
+}
+
+/** Forgets conversations that were read, and that nobody waited for. */
+export async function forgetConversations(db: Knex): Promise<void> {
+  await db.raw(
+    `delete from control.command where kind = 'conversation.read' and created_at < now() - interval '10 minutes'`,
+  );
+}
+
 /** Takes back what nobody has taken yet: who asked has gone. */
 export async function withdrawCommand(db: Knex, id: number): Promise<void> {
   await db.raw(`delete from control.command where id = ? and state = 'new'`, [id]);

@@ -70,19 +70,18 @@ export async function listIssuers(
   return rows;
 }
 
-/** Removes an issuer, and ends the sessions that it signed in; the name, or undefined when there is none. */
-export async function removeIssuer(db: Knex, issuer: string): Promise<string | undefined> {
+/** Removes an issuer, and ends the sessions that it signed in; whose it was, or undefined when there is none. */
+export async function removeIssuer(db: Knex, issuer: string): Promise<Pick<IssuerRow, 'iss' | 'tenant'> | undefined> {
   return db.transaction(async (tx) => {
-    const { rows } = await tx.raw<{ rows: { iss: string }[] }>(
-      `delete from control.issuer where ${id} = ? returning iss`,
+    const { rows } = await tx.raw<{ rows: Pick<IssuerRow, 'iss' | 'tenant'>[] }>(
+      `delete from control.issuer where ${id} = ? returning iss, tenant`,
       [issuer],
     );
-    const iss = rows[0]?.iss;
-    if (iss === undefined) return undefined;
+    if (!rows[0]) return undefined;
     await tx.raw(
       `update control.token set revoked_at = coalesce(revoked_at, now()) where person_id is not null and created_by = ?`,
-      [iss],
+      [rows[0].iss],
     );
-    return iss;
+    return rows[0];
   });
 }

@@ -32,6 +32,12 @@ export function requireAllTenants(caller: Caller): void {
   throw new AppError('ROLE_TOO_LOW', 'the token is bound to tenants, and this is about all of them');
 }
 
+/** 403 for the session of a Ziik's administrator: it is about that tenant's integrations, not about who may log in here. */
+export function requireToken(caller: Caller): void {
+  if (caller.person === null) return;
+  throw new AppError('ROLE_TOO_LOW', "a session of a Ziik's administrator has nothing to do with tokens");
+}
+
 /** 403 unless the caller is an admin: for parts of a request that take more than its route. */
 export function requireAdmin(caller: Caller, what: string): void {
   if (caller.role === 'admin') return;

@@ -16,6 +16,14 @@ export interface CommandWait {
   wake(): void;
 }
 
+/** What of it is answered: 202 while it goes on under its number. */
+export function toReply({ id, state, result }: Asked): {
+  readonly status: 200 | 202;
+  readonly body: { readonly command: number; readonly state: Asked['state']; readonly result: unknown };
+} {
+  return { status: state === 'done' ? 200 : 202, body: { command: id, state, result } };
+}
+
 /** A look this often, should a notification be lost. */
 const POLL_MS = 250;
 

@@ -1,4 +1,5 @@
 import type { Knex } from '@orgstream/database';
+import type { Issuers } from '@orgstream/identity';
 import type { Logger, SecretBox } from '@orgstream/runtime';
 import type { CommandWait } from './command-wait.ts';
 import type { Look } from './share-looks.ts';
@@ -14,6 +15,8 @@ export interface Deps {
   /** Shared: whoever asks, a source has one connection of ours at a time. */
   readonly sourceLag: Look<SourceSlot, number | null>;
   readonly commands: CommandWait;
+  /** Who may say that somebody is an administrator of a Ziik. */
+  readonly issuers: Issuers;
   /** Deadline of one call to a platform. */
   readonly callTimeoutMs: number;
 }

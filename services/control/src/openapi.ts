@@ -5,8 +5,8 @@ type Json = Record<string, unknown>;
 
 const problems: Readonly<Record<number, string>> = {
   400: 'A part of the request does not fit; `field` names it.',
-  401: 'The token is missing, unknown, expired or revoked.',
-  403: "The token's role, or its tenants, do not allow this.",
+  401: 'The token is missing, unknown, expired or revoked; or the assertion does not hold.',
+  403: "The token's role, or its tenants, do not allow this; or its owner is no administrator of that Ziik.",
   404: 'It is not there, or belongs to a tenant the token is not for.',
   409: 'It cannot be done as things stand; the code says why.',
   412: 'It was changed since it was read.',
@@ -15,7 +15,7 @@ const problems: Readonly<Record<number, string>> = {
   422: 'The Idempotency-Key was used for another request, or a setting belongs to another preset.',
   428: 'If-Match is missing.',
   429: 'Refused log-ins; Retry-After says how long to wait.',
-  503: 'The database does not answer.',
+  503: "The database, or an issuer's key server, does not answer.",
 };
 
 /** Refusals that a route can answer with, besides those of its own. */
@@ -23,9 +23,10 @@ function refusals(route: Route): readonly number[] {
   const changes = route.method !== 'get';
   return [
     400,
-    ...(route.role === null ? [] : [401, 403, 429]),
+    ...(route.role === null && !route.signsIn ? [] : [401, 403, 429]),
     ...(route.params || changes ? [404] : []),
-    ...(changes ? [409, 422] : []),
+    ...(changes || route.asks ? [409] : []),
+    ...(changes ? [422] : []),
     ...(route.ifMatch ? [412, 428] : []),
     ...(route.body ? [413, 415] : []),
     503,
@@ -62,7 +63,7 @@ function parameters(route: Route): Json[] {
   const header = (name: string, pattern: string, description: string): Json => ({
     name,
     in: 'header',
-    required: name === 'If-Match',
+    required: name === 'If-Match' && route.ifMatch === true,
     description,
     schema: { type: 'string', pattern },
   });
@@ -70,7 +71,7 @@ function parameters(route: Route): Json[] {
     ...of(route.params, 'path'),
     ...of(route.query, 'query'),
     ...(route.ifMatch ? [header('If-Match', '^"[!#-~]{1,100}"$', 'The ETag of what was read.')] : []),
-    ...(route.method === 'post'
+    ...(route.method === 'post' && route.role !== null
       ? [
           header(
             'Idempotency-Key',

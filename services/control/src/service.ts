@@ -1,6 +1,15 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:http';
-import { checkDatabase, createDatabase, forgetAnswers } from '@orgstream/database';
+import {
+  checkDatabase,
+  createDatabase,
+  forgetAnswers,
+  forgetConversations,
+  forgetHookSecrets,
+  forgetSessions,
+  listen,
+} from '@orgstream/database';
+import { createIssuers, forgetJtis } from '@orgstream/identity';
 import { createKafka } from '@orgstream/kafka';
 import { createSecretBox, startOpsServer, type Logger, type Service } from '@orgstream/runtime';
 import { collectDefaultMetrics, Registry } from 'prom-client';
@@ -14,7 +23,6 @@ import { createMetrics } from './metrics.ts';
 import { shareLooks } from './share-looks.ts';
 import { readSourceLag } from './source-lag.ts';
 import { createHub } from './stream/hub.ts';
-import { listen } from './stream/listener.ts';
 import { createStreams } from './stream/stream.ts';
 import { createTopicLagReader } from './topic-lag.ts';
 
@@ -49,6 +57,7 @@ export async function createService(context: {
     db,
     log,
     commands,
+    issuers: createIssuers({ db }),
     secrets: createSecretBox(config.ORGSTREAM_SECRET_KEY),
     topicLag: resources.use(createTopicLagReader(kafka, db)),
     sourceLag: shareLooks(readSourceLag, ({ url, slot }) => `${slot} ${url}`),
@@ -83,7 +92,9 @@ export async function createService(context: {
   );
   log.info({ url }, 'admin API listens');
   const sweeper = setInterval(() => {
-    forgetAnswers(db).catch((err: unknown) => log.warn({ err }, 'old answers are not forgotten'));
+    for (const forget of [forgetAnswers, forgetConversations, forgetHookSecrets, forgetSessions, forgetJtis]) {
+      forget(db).catch((err: unknown) => log.warn({ err }, 'what is old is not forgotten'));
+    }
   }, FORGET_MS);
   resources.defer(() => clearInterval(sweeper));
   const owned = resources.move();
@@ -91,8 +102,15 @@ export async function createService(context: {
     url,
     async run() {
       const wake = (channel: string): void => (channel === 'orgstream_command_done' ? commands.wake() : hub.wake());
-      const channels = ['orgstream_command_done', 'orgstream_run', 'orgstream_integration'];
-      await Promise.all([listen({ url: config.DATABASE_URL, channels, onNotify: wake, signal }), hub.run(signal)]);
+      const channels = ['orgstream_command_done', 'orgstream_run', 'orgstream_integration', 'orgstream_notification'];
+      const listening = {
+        url: config.DATABASE_URL,
+        name: 'orgstream-control-listen',
+        channels,
+        onNotify: wake,
+        signal,
+      };
+      await Promise.all([listen(listening), hub.run(signal)]);
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -4,6 +4,8 @@ import { isAppError } from '@orgstream/core';
 import { sourcesOf } from './access.ts';
 import type { Deps } from './deps.ts';
 import type { Caller } from './http/request.ts';
+import { readChannelStatuses } from './stores/channel-store.ts';
+import { readLoginStatuses } from './stores/login-store.ts';
 import { readSinkStatus, type SinkStatus } from './stores/status-store.ts';
 import { listSourcePage, type SourceRow } from './stores/source-store.ts';
 import type { TopicLag } from './topic-lag.ts';
@@ -21,12 +23,24 @@ export async function readStatus(deps: Deps, caller: Caller, waitMs: number): Pr
   const rows = await listSourcePage(db, { names: sourcesOf(caller), limit: MAX_SOURCES });
   const sources = await Promise.all(rows.map(async (row) => toSource(row, await lagOf(deps, row, waitMs))));
   const lag = await deps.topicLag.read();
-  const [stop, integrations] = await Promise.all([readStop(db), readSinkStatus(db, caller.tenants)]);
+  const [stop, integrations, channels, logins] = await Promise.all([
+    readStop(db),
+    readSinkStatus(db, caller.tenants),
+    readChannelStatuses(db, caller.tenants),
+    readLoginStatuses(db, caller.tenants),
+  ]);
+  const channelOf = new Map(channels.map(({ status }) => [status.integration, status]));
   return {
     stop: toStop(stop),
     sources,
     lag,
-    integrations: integrations.map((one) => ({ ...one, converged: isConverged(one, sources, lag) })),
+    integrations: integrations.map((one) => ({
+      ...one,
+      converged: isConverged(one, sources, lag),
+      channel: channelOf.get(one.id) ?? null,
+      // An integration that was made between the two looks.
+      login: logins.get(one.id) ?? { enabled: true, refusedLastHour: 0, refusedByCode: {} },
+    })),
   };
 }
 

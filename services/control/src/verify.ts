@@ -1,11 +1,12 @@
 import { createLearningbankClient, type Credentials, type LearningbankClient } from '@orgstream/clients';
 import type { Finding } from '@orgstream/control-api';
 import { isAppError, manualOf } from '@orgstream/core';
-import { readSecret, readSettingsVersions } from '@orgstream/database';
+import { listIssuers, readChannel, readLoginSetting, readSecret, readSettingsVersions } from '@orgstream/database';
 import type { IntegrationHead } from './access.ts';
 import type { Deps } from './deps.ts';
 import { sharedWith } from './handlers/settings.ts';
 import { readSettings } from './stores/settings-store.ts';
+import { verifyChannel } from './verify-channel.ts';
 
 /** Pages of users that are looked through for Owners. */
 const OWNER_PAGES = 10;
@@ -44,6 +45,9 @@ export async function verify(deps: Deps, head: IntegrationHead): Promise<Verific
   } catch (error) {
     findings.push(refused(error));
   }
+  findings.push(...(await loginFindings(deps, head)));
+  const channel = await readChannel(deps.db, head.id);
+  if (channel) findings.push(...(await verifyChannel(deps, head, channel)));
   return { ok: !findings.some(({ level }) => level === 'error'), findings, proposed: { protectedEmails: missing } };
 }
 
@@ -61,6 +65,16 @@ export async function findOwners(
   } catch (error) {
     return { emails: [], findings: [{ ...refused(error), level: 'warning' }, warnings.ownersUnknown] };
   }
+}
+
+/** Nobody can log in where nobody may say who people are. */
+async function loginFindings({ db }: Deps, head: IntegrationHead): Promise<Finding[]> {
+  const [{ enabled }, issuers] = await Promise.all([
+    readLoginSetting(db, head.id),
+    listIssuers(db, { within: null, tenant: head.tenant, after: undefined, limit: 1 }),
+  ]);
+  if (!enabled || issuers.length > 0) return [];
+  return [head.product === 'login' ? { ...warnings.noIssuer, level: 'error' } : warnings.noIssuer];
 }
 
 function clientOf(deps: Deps, baseUrl: string, credentials: Credentials): LearningbankClient {
@@ -135,6 +149,12 @@ const warnings = {
     message: `${count} Owners of the platform are not protected: they could be moved or deactivated.`,
     remedy: 'Add the proposed e-mails to `protectedEmails`, or exclude them.',
   }),
+  noIssuer: {
+    level: 'warning',
+    code: 'ISSUER_MISSING',
+    message: 'No issuer is configured for this tenant: every login and every shortcut is refused.',
+    remedy: 'Add one (`orgstream issuer add`), or switch login off for the integration.',
+  } satisfies Finding,
   ownersUnknown: {
     level: 'warning',
     code: 'OWNERS_UNKNOWN',

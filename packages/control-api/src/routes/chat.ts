@@ -21,7 +21,7 @@ import {
 } from '../chat.ts';
 import { Instant, line, page, paging, SourceId, Uuid } from '../common.ts';
 import type { Route } from '../route.ts';
-import { AskedCommand } from '../system.ts';
+import { askedAnswers } from './asked.ts';
 
 const params = z.object({ integration: Uuid });
 const byType = z.object({ integration: Uuid, type: NotificationTypeKey });
@@ -29,11 +29,6 @@ const byNo = z.object({
   integration: Uuid,
   notification: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
 });
-const askedOfBridge = {
-  200: { description: 'Done.', schema: AskedCommand },
-  202: { description: 'Asked for; the bridge has not answered yet.', schema: AskedCommand },
-} as const;
-
 export const chatRoutes = {
   getChannel: {
     method: 'get',
@@ -122,7 +117,7 @@ export const chatRoutes = {
     summary: 'Send a test message to one person',
     params,
     body: TestNotification,
-    answers: askedOfBridge,
+    answers: askedAnswers,
     example: { body: { person: '7', type: 'module.assigned' } },
   },
   listNotificationTypes: {
@@ -210,7 +205,7 @@ export const chatRoutes = {
     about: 'tenant',
     summary: 'Queue what failed or was skipped again, unless it may have been sent',
     params: byNo,
-    answers: askedOfBridge,
+    answers: askedAnswers,
   },
   listConversations: {
     method: 'get',
@@ -227,6 +222,7 @@ export const chatRoutes = {
     path: '/v1/integrations/{integration}/conversations/{person}',
     role: 'operator',
     about: 'tenant',
+    asks: true,
     summary: "Read what was written in the sender's conversation with one person",
     description: 'Asked of Ziik for this answer, and kept nowhere.',
     params: z.object({ integration: Uuid, person: SourceId }),

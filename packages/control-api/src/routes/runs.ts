@@ -13,8 +13,8 @@ import {
 } from '../common.ts';
 import { Attempt, ObjectDetail, ObjectState, ObjectSummary } from '../objects.ts';
 import type { Route } from '../route.ts';
+import { askedAnswers } from './asked.ts';
 import { AskedRun, Command, Decision, ObjectsAction, Replay, Run, RunItem, StartRun } from '../runs.ts';
-import { AskedCommand } from '../system.ts';
 
 const params = z.object({ integration: Uuid });
 const byRun = z.object({ run: Uuid });
@@ -105,10 +105,7 @@ export const runRoutes = {
     summary: 'Read a topic again',
     description: 'Without a tenant it takes a token of role admin that is not bound to tenants.',
     body: Replay,
-    answers: {
-      200: { description: 'Done.', schema: AskedCommand },
-      202: { description: 'Under way.', schema: AskedCommand },
-    },
+    answers: askedAnswers,
     example: { body: { what: 'facts', tenant: 'eu1.42' } },
   },
   getCommand: {
@@ -161,10 +158,7 @@ export const runRoutes = {
     summary: 'Approve, reject, release, retry, resolve match cases',
     params,
     body: ObjectsAction,
-    answers: {
-      200: { description: 'Done.', schema: AskedCommand },
-      202: { description: 'Asked for; the sink has not answered yet.', schema: AskedCommand },
-    },
+    answers: askedAnswers,
     example: { body: { action: 'adopt', objects: [{ kind: 'person', id: '7' }], targetId: 1_042 } },
   },
   listAttempts: {

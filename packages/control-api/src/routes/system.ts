@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { line, page, paging, SourceName, TenantKey, Uuid } from '../common.ts';
 import type { Route } from '../route.ts';
+import { askedAnswers } from './asked.ts';
 import {
-  AskedCommand,
   AuditEntry,
   CreatedToken,
   CreateToken,
@@ -73,10 +73,7 @@ export const systemRoutes = {
     description:
       'Learningbank is not touched. Topics keep their records until retention and compaction have passed; the answer says how long.',
     body: Erase,
-    answers: {
-      200: { description: 'Erased.', schema: AskedCommand },
-      202: { description: 'Under way.', schema: AskedCommand },
-    },
+    answers: askedAnswers,
     example: { body: { tenant: 'eu1.42', person: '7' } },
   },
   listSources: {
@@ -98,10 +95,7 @@ export const systemRoutes = {
       'Without a tenant all of the source: a lost slot or publication is made anew; this takes a token that is not bound to tenants.',
     params: z.object({ source: SourceName }),
     body: z.strictObject({ tenant: TenantKey.optional() }),
-    answers: {
-      200: { description: 'Done.', schema: AskedCommand },
-      202: { description: 'Under way.', schema: AskedCommand },
-    },
+    answers: askedAnswers,
     example: { body: { tenant: 'eu1.42' } },
   },
   getStop: {

@@ -42,7 +42,7 @@ export function integrationHandlers(deps: Deps): Pick<Handlers, Mine> {
     async createIntegration({ body, caller, note }) {
       if (!maySee(caller, body.tenant)) throw notFound('tenant');
       note({ tenant: body.tenant, object: { name: body.name, product: body.product } });
-      await requireSource(deps, body.tenant);
+      await requireSource(deps, parseTenantKey(body.tenant)!.source, 'tenant');
       const platformUrl = body.platformUrl.replace(/\/+$/, '');
       const { settings, findings } = await startSettings(deps, { ...body, platformUrl });
       const id = await createIntegration(db, {
@@ -91,10 +91,10 @@ export function integrationHandlers(deps: Deps): Pick<Handlers, Mine> {
   };
 }
 
-async function requireSource({ db }: Deps, tenant: string): Promise<void> {
-  const source = parseTenantKey(tenant)!.source;
+/** 404 unless there is such a source; `field` is where it was named. */
+export async function requireSource({ db }: Deps, source: string, field: string): Promise<void> {
   if ((await listSources(db)).some(({ name }) => name === source)) return;
-  throw new AppError('SOURCE_UNKNOWN', `tenant: there is no source ${source}`, { field: 'tenant' });
+  throw new AppError('SOURCE_UNKNOWN', `${field}: there is no source ${source}`, { field });
 }
 
 /** Settings of a new integration: defaults, what was given, and the platform's Owners as protected. */

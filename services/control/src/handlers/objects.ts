@@ -1,5 +1,6 @@
 import { AppError } from '@orgstream/core';
 import { notFound, requireIntegration, requireSync } from '../access.ts';
+import { toReply } from '../command-wait.ts';
 import type { Deps } from '../deps.ts';
 import { decodeCursor, toPage } from '../http/cursor.ts';
 import type { Handlers } from '../http/request.ts';
@@ -55,9 +56,7 @@ export function objectHandlers(deps: Deps): Pick<Handlers, Mine> {
         ...(targetId === undefined ? {} : { targetId }),
         by: caller.name,
       };
-      const asked = await deps.commands.ask({ addressee: 'learningbank-sink', kind: 'objects.act', payload });
-      const answer = { command: asked.id, state: asked.state, result: asked.result };
-      return { status: asked.state === 'done' ? 200 : 202, body: answer };
+      return toReply(await deps.commands.ask({ addressee: 'learningbank-sink', kind: 'objects.act', payload }));
     },
     async listAttempts({ params, query, caller }) {
       const head = await requireIntegration(db, caller, params.integration);

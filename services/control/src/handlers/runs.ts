@@ -11,6 +11,7 @@ import {
   requireTenant,
   visible,
 } from '../access.ts';
+import { toReply } from '../command-wait.ts';
 import type { Deps } from '../deps.ts';
 import { decodeCursor, toPage } from '../http/cursor.ts';
 import type { Caller, Handlers } from '../http/request.ts';
@@ -94,9 +95,7 @@ export function runHandlers(deps: Deps): Pick<Handlers, Mine> {
     },
     async startReplay({ body, caller, note }) {
       note({ tenant: visible(caller, body.tenant), object: { what: body.what, tenant: body.tenant } });
-      const asked = await commands.ask(await replayCommand(deps, body, caller));
-      const { id, state, result } = asked;
-      return { status: state === 'done' ? 200 : 202, body: { command: id, state, result } };
+      return toReply(await commands.ask(await replayCommand(deps, body, caller)));
     },
     async getCommand({ params, caller }) {
       const row = await readCommandRow(db, params.command);

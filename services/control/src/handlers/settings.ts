@@ -106,7 +106,11 @@ export async function checkPlatform({ db }: Deps, id: string, settings: Integrat
 }
 
 /** The same of an integration that is to be. */
-export async function checkNewPlatform({ db }: Pick<Deps, 'db'>, url: string, settings: IntegrationSettings): Promise<void> {
+export async function checkNewPlatform(
+  { db }: Pick<Deps, 'db'>,
+  url: string,
+  settings: IntegrationSettings,
+): Promise<void> {
   if (!settings.deactivateUsers) return;
   const { rows } = await db.raw<{ rows: unknown[] }>(
     `select from control.integration where product = 'sync' and platform_url = ? limit 1`,

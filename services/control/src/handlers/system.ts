@@ -1,6 +1,7 @@
 import { AppError, parseTenantKey } from '@orgstream/core';
 import { readStop, setStop } from '@orgstream/database';
 import { requireAllTenants, requireTenant, sourcesOf, visible } from '../access.ts';
+import { toReply } from '../command-wait.ts';
 import type { Deps } from '../deps.ts';
 import { decodeCursor, toPage } from '../http/cursor.ts';
 import type { Handlers } from '../http/request.ts';
@@ -60,8 +61,7 @@ export function systemHandlers(deps: Deps): Pick<Handlers, Mine> {
       await requireTenant(db, caller, body.tenant);
       note({ tenant: body.tenant, object: { person: body.person } });
       const payload = { ...body, by: caller.name };
-      const { id, state, result } = await commands.ask({ addressee: 'learningbank-sink', kind: 'erase', payload });
-      return { status: state === 'done' ? 200 : 202, body: { command: id, state, result } };
+      return toReply(await commands.ask({ addressee: 'learningbank-sink', kind: 'erase', payload }));
     },
 
     async listSources({ query, caller }) {
@@ -87,8 +87,7 @@ export function systemHandlers(deps: Deps): Pick<Handlers, Mine> {
       if (!known) throw new AppError('SOURCE_UNKNOWN', `there is no source ${source}`);
       const payload =
         tenant === undefined ? { source, reason: 'operator', recreate: true } : { source, tenant, reason: 'operator' };
-      const { id, state, result } = await commands.ask({ addressee: 'ziik-cdc', kind: 'snapshot', payload });
-      return { status: state === 'done' ? 200 : 202, body: { command: id, state, result } };
+      return toReply(await commands.ask({ addressee: 'ziik-cdc', kind: 'snapshot', payload }));
     },
 
     getStop: async () => ({ status: 200, body: toStop(await readStop(db)) }),

@@ -1,7 +1,7 @@
 import type { Token } from '@orgstream/control-api';
 import { AppError } from '@orgstream/core';
 import { createToken, listAudit, listTokens, revokeToken, type TokenRow } from '@orgstream/database';
-import { maySee, notFound, requireAllTenants } from '../access.ts';
+import { maySee, notFound, requireAllTenants, requireToken } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { decodeCursor, toPage } from '../http/cursor.ts';
 import type { Handlers } from '../http/request.ts';
@@ -11,6 +11,7 @@ type Mine = 'listTokens' | 'createToken' | 'revokeToken' | 'listAudit';
 export function tokenHandlers({ db }: Deps): Pick<Handlers, Mine> {
   return {
     async listTokens({ query, caller }) {
+      requireToken(caller);
       const after = decodeCursor(query.cursor, ['instant', 'uuid']);
       const rows = await listTokens(db, {
         within: caller.tenants,
@@ -23,6 +24,7 @@ export function tokenHandlers({ db }: Deps): Pick<Handlers, Mine> {
       };
     },
     async createToken({ body, caller, note }) {
+      requireToken(caller);
       const { name, role, tenants, expiresAt } = body;
       const object = { name, role, tenants: tenants ?? 'all' };
       note({ object });
@@ -45,6 +47,7 @@ export function tokenHandlers({ db }: Deps): Pick<Handlers, Mine> {
       return { status: 201, body: { ...toToken(made), secret: made.secret } };
     },
     async revokeToken({ params, caller, note }) {
+      requireToken(caller);
       note({ object: { token: params.token } });
       if (!(await revokeToken(db, params.token, { within: caller.tenants }))) throw notFound('token');
       return { status: 204 };
@@ -86,6 +89,7 @@ function toToken(row: TokenRow): Token {
     name: row.name,
     role: row.role,
     tenants: row.tenants ? [...row.tenants] : null,
+    person: row.person_id,
     createdBy: row.created_by,
     createdAt: row.created_at.toISOString(),
     expiresAt: row.expires_at?.toISOString() ?? null,

@@ -85,20 +85,24 @@ function handle(options: AppOptions, operation: Operation): RequestHandler {
   const { id, route } = operation;
   return async (request, response) => {
     response.locals['operation'] = id;
-    const caller = route.role === null ? nobody : await options.login(request);
+    if (route.signsIn) await options.login.knock(request);
+    const caller = route.role === null ? nobody : await options.login.enter(request);
+    const requestId = String(response.locals['requestId']);
+    if (caller.person && !caller.person.isAdministrator) await refusedPerson(options, { id, caller, requestId });
     if (route.role !== null && !reaches(caller.role, route.role)) {
-      await refusedRole(options, { id, route, caller, requestId: String(response.locals['requestId']) });
+      await refusedRole(options, { id, route, caller, requestId });
     }
     if (route.body) await readBody(operation.body, request, response);
     const ask = parse(route, request, caller);
     if (id === 'stream') return options.stream(ask as unknown as Ask<'stream'>, request, response);
     const { finished, replayed } = await perform(options, operation, { request, response, ask });
     if (replayed) response.set('idempotency-replayed', 'true');
+    if (route.signsIn && 'problem' in finished) await options.login.refused(request);
     send(response, finished);
   };
 }
 
-const nobody: Caller = { tokenId: '', name: 'nobody', role: 'viewer', tenants: [] };
+const nobody: Caller = { tokenId: null, name: 'nobody', role: 'viewer', tenants: [], person: null };
 const reaches = (role: Role, needed: Role): boolean => roles.indexOf(role) >= roles.indexOf(needed);
 
 async function refusedRole(
@@ -111,6 +115,17 @@ async function refusedRole(
     await audit.close('ROLE_TOO_LOW');
   }
   throw new AppError('ROLE_TOO_LOW', `this takes role ${route.role}, the token has ${caller.role}`);
+}
+
+/** A session whose owner is no administrator of that Ziik any more; whatever is asked, it is on record. */
+async function refusedPerson(
+  { deps, metrics }: AppOptions,
+  { id, caller, requestId }: { readonly id: string; readonly caller: Caller; readonly requestId: string },
+): Promise<never> {
+  const audit = await openAudit({ deps, metrics }, { action: id, caller, requestId });
+  audit.note({ tenant: caller.person?.tenant ?? null, object: { person: caller.person?.id } });
+  await audit.close('ADMIN_REQUIRED');
+  throw new AppError('ADMIN_REQUIRED', 'the session is of somebody who is no administrator of that Ziik (any more)');
 }
 
 /** No body is no empty object, and another content type is refused: the parser would make an empty body of both. */
@@ -136,7 +151,9 @@ function parse(route: Route, request: Request, caller: Caller): AnyAsk {
   const params = route.params ? parsePart(route.params, request.params, 'path') : {};
   const query = route.query ? parsePart(route.query, { ...request.query }, 'query') : undefined;
   const body = route.body ? parsePart(route.body, request.body, 'body') : undefined;
-  const ifMatch = route.ifMatch ? readIfMatch(request.headers['if-match']) : null;
+  const tag = request.headers['if-match'];
+  const optional = route.ifMatch === 'replace' && tag === undefined;
+  const ifMatch = route.ifMatch && !optional ? readIfMatch(tag) : null;
   return { params, query, body, ifMatch, caller, note: () => {} };
 }
 
@@ -158,7 +175,11 @@ async function perform(
   if (route.method === 'get') return { finished: await handler(ask), replayed: false };
   const work = (): Promise<Finished> => audited(options, { id, requestId, ask, handler });
   const key = request.headers['idempotency-key'];
-  if (route.method !== 'post' || key === undefined) return { finished: await work(), replayed: false };
+  const { tokenId } = ask.caller;
+  // Of nobody there is no key: who signs in has an assertion, which is good for once.
+  if (route.method !== 'post' || key === undefined || tokenId === null) {
+    return { finished: await work(), replayed: false };
+  }
   if (typeof key !== 'string' || !/^[!-~]{1,200}$/.test(key)) {
     throw new AppError('REQUEST_INVALID', 'Idempotency-Key: takes 1 to 200 visible characters', {
       field: 'Idempotency-Key',
@@ -166,7 +187,7 @@ async function perform(
   }
   const fingerprint = [id, ask.params, ask.query ?? null, ask.body ?? null, ask.ifMatch];
   const keeping = { db: options.deps.db, secrets: options.deps.secrets, route };
-  return once(keeping, { key, tokenId: ask.caller.tokenId, fingerprint }, work);
+  return once(keeping, { key, tokenId, fingerprint }, work);
 }
 
 /** A change and its line in the audit; a refusal is an answer too. What failed on our side is thrown. */
@@ -195,6 +216,7 @@ async function audited(
 
 function send(response: Response, finished: Finished): void {
   if ('problem' in finished) {
+    if (finished.status === 401) response.set('www-authenticate', 'Bearer');
     response.status(finished.status).type('application/problem+json').send(JSON.stringify(finished.problem));
     return;
   }
@@ -218,7 +240,6 @@ function refuse({ deps }: AppOptions): ErrorRequestHandler {
       response.end();
       return;
     }
-    if (error.code === 'TOKEN_REFUSED') response.set('www-authenticate', 'Bearer');
     if (error.waitMs !== undefined) response.set('retry-after', `${Math.max(1, Math.ceil(error.waitMs / 1_000))}`);
     send(response, { status: problem.status, problem });
   };

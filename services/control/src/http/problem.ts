@@ -5,8 +5,13 @@ import { postgresError } from '@orgstream/database';
 /** HTTP status of a code; a code that is not here was found by a service while it did what was asked: 409. */
 const statuses: Partial<Record<ErrorCode, number>> = {
   REQUEST_INVALID: 400,
+  TEMPLATE_INVALID: 400,
   TOKEN_REFUSED: 401,
+  ASSERTION_INVALID: 401,
+  ASSERTION_USED: 401,
+  ISSUER_UNKNOWN: 401,
   ROLE_TOO_LOW: 403,
+  ADMIN_REQUIRED: 403,
   NOT_FOUND: 404,
   TENANT_UNKNOWN: 404,
   SOURCE_UNKNOWN: 404,
@@ -18,8 +23,10 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   SETTING_NOT_OF_PRESET: 422,
   PRECONDITION_REQUIRED: 428,
   TOO_MANY_REQUESTS: 429,
+  COMMAND_UNANSWERED: 503,
   POSTGRES_UNREACHABLE: 503,
   DATABASE_NOT_MIGRATED: 503,
+  ISSUER_UNREACHABLE: 503,
 };
 
 /** Failures that are ours: their message is for the log, not for the caller. */

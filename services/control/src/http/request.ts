@@ -1,18 +1,25 @@
 import type { OperationId, Output, Role, Routes } from '@orgstream/control-api';
-import type { TokenRow } from '@orgstream/database';
+import type { UsedToken } from '@orgstream/database';
 import type { z } from 'zod';
 
 /** Who asks. */
 export interface Caller {
-  readonly tokenId: string;
+  /** null: nobody who has logged in. */
+  readonly tokenId: string | null;
   readonly name: string;
   readonly role: Role;
   /** null = all tenants. */
   readonly tenants: readonly string[] | null;
+  /** Of a session: the administrator of a Ziik who signed in. */
+  readonly person: { readonly tenant: string; readonly id: string; readonly isAdministrator: boolean } | null;
 }
 
-export function toCaller(token: TokenRow): Caller {
-  return { tokenId: token.id, name: token.name, role: token.role, tenants: token.tenants };
+export function toCaller({ id: tokenId, name, role, tenants, mayAct, ...token }: UsedToken): Caller {
+  const person =
+    token.person_tenant === null || token.person_id === null
+      ? null
+      : { tenant: token.person_tenant, id: token.person_id, isAdministrator: mayAct };
+  return { tokenId, name, role, tenants, person };
 }
 
 type Part<R, Name extends 'params' | 'query' | 'body'> = R extends { readonly [K in Name]: infer S extends z.ZodType }
@@ -32,7 +39,7 @@ export interface Ask<Id extends OperationId> {
   readonly params: Part<Routes[Id], 'params'>;
   readonly query: Part<Routes[Id], 'query'>;
   readonly body: Part<Routes[Id], 'body'>;
-  /** The ETag in If-Match, without quotes; null where the route takes none. */
+  /** The ETag in If-Match, without quotes; null where the route takes none, or none was given and none is needed. */
   readonly ifMatch: string | null;
   readonly caller: Caller;
   /** For the audit; may be called more than once. */

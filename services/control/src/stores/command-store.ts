@@ -29,7 +29,9 @@ export async function commandTenant(db: Knex, { payload }: CommandDetailRow): Pr
 }
 
 export function toCommand(row: CommandDetailRow): Command {
-  const { addressee, kind, state, result, code, message } = row;
+  const { addressee, kind, state, code, message } = row;
+  // What people write to each other is for who asked for it.
+  const result = kind === 'conversation.read' ? null : row.result;
   return {
     id: Number(row.id),
     addressee,

@@ -1,8 +1,8 @@
 import type { IntegrationStatus } from '@orgstream/control-api';
 import type { Knex } from '@orgstream/database';
 
-/** Status of one integration, without what only the hops before the sink can say. */
-export type SinkStatus = Omit<IntegrationStatus, 'converged'>;
+/** Status of one integration, as the sink's tables have it. */
+export type SinkStatus = Omit<IntegrationStatus, 'converged' | 'channel' | 'login'>;
 
 interface Row {
   readonly id: string;

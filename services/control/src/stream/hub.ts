@@ -3,13 +3,14 @@ import type { Logger } from '@orgstream/runtime';
 import { backoffMs, sleep } from '@orgstream/runtime';
 import { toStop } from '../status.ts';
 import { listChangedRuns, toRun } from '../stores/run-store.ts';
+import { readChannelStatuses } from '../stores/channel-store.ts';
 import { readSinkStatus } from '../stores/status-store.ts';
 
 /** Something changed; `tenant` null = for everybody. */
 export interface HubEvent {
   /** Unix ms up to which the sender has seen changes: what a client gives back as Last-Event-ID. */
   readonly id: string;
-  readonly event: 'run' | 'integration' | 'stop';
+  readonly event: 'run' | 'integration' | 'channel' | 'stop';
   readonly tenant: string | null;
   readonly integration: string | null;
   readonly data: unknown;
@@ -44,15 +45,19 @@ export function createHub({ db, log }: { readonly db: Knex; readonly log: Logger
 
   async function look(since: Date | null): Promise<HubEvent[]> {
     const id = `${Date.now()}`;
-    const [runs, integrations, stop] = await Promise.all([
+    const [runs, integrations, channels, stop] = await Promise.all([
       listChangedRuns(db, since, { limit: MAX_RUNS }),
       readSinkStatus(db, null),
+      readChannelStatuses(db, null),
       readStop(db),
     ]);
     return [
       { id, event: 'stop', tenant: null, integration: null, data: toStop(stop) },
       ...integrations.map((one): HubEvent => {
         return { id, event: 'integration', tenant: one.tenant, integration: one.id, data: one };
+      }),
+      ...channels.map(({ tenant, status }): HubEvent => {
+        return { id, event: 'channel', tenant, integration: status.integration, data: status };
       }),
       ...runs.map((row): HubEvent => {
         return { id, event: 'run', tenant: row.tenant, integration: row.integration, data: toRun(row) };

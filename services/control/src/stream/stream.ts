@@ -34,6 +34,8 @@ export function createStreams(options: {
   return {
     async open(ask, request, response) {
       const { caller, query } = ask;
+      const { tokenId } = caller;
+      if (tokenId === null) throw new AppError('TOKEN_REFUSED', 'event streams: the token is missing');
       const only = query.integration && (await requireIntegration(deps.db, caller, query.integration)).id;
       if (ends.size >= options.max) {
         throw new AppError('TOO_MANY_REQUESTS', 'event streams: too many are open', { waitMs: 5_000 });
@@ -42,7 +44,7 @@ export function createStreams(options: {
         (event.tenant === null ? event.event === 'stop' || caller.tenants === null : maySee(caller, event.tenant)) &&
         (only === undefined || event.event === 'stop' || event.integration === only);
       if (request.method === 'HEAD') return void response.type('text/event-stream').end();
-      const inForce = (): Promise<boolean> => isTokenInForce(deps.db, caller.tokenId);
+      const inForce = (): Promise<boolean> => isTokenInForce(deps.db, tokenId);
       const { end, write } = begin(response, { inForce, keepAliveMs: options.keepAliveMs });
       ends.add(end);
       metrics.streams(ends.size);
