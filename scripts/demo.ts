@@ -2,7 +2,8 @@
  * `npm run demo`: the whole product on this machine, on real Kafka, registry and Postgres. Two tenants, a first sync with
  * progress, live changes, a SIGKILL in mid-burst, a replay of the whole topic, and the proof: Learningbank compared with
  * the source, object by object. Act two: an integration off for a month and its gap report, a bad import that the brake
- * holds, a run undone, and the proof again. `-- --once` ends after the proof; its last line is one JSON object.
+ * holds, a run undone, and the proof again. Act three: notifications as chat messages in Ziik, and logins from there.
+ * `-- --once` ends after that; its last line is one JSON object.
  */
 import { rmSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
@@ -19,6 +20,7 @@ import {
   type World,
 } from '@orgstream/world';
 import pg from 'pg';
+import { chatAndLogin } from './demo/act-three.ts';
 import { badImport } from './demo/bad-import.ts';
 import { monthOff } from './demo/gap.ts';
 import { measureLatency } from './demo/live-changes.ts';
@@ -49,6 +51,10 @@ interface Proof {
   readonly brakeHeld: number;
   readonly wronglyDeactivated: number;
   readonly undone: number;
+  readonly notificationsSent: number;
+  readonly notificationDuplicates: number;
+  readonly loginMs: number;
+  readonly loginRefusals: number;
 }
 
 const organisations = [
@@ -151,9 +157,18 @@ async function actOne(
   world: World,
   ziik: pg.Pool,
 ): Promise<
-  Omit<Proof, 'ok' | 'gapItems' | 'gapApplied' | 'brakeHeld' | 'wronglyDeactivated' | 'undone'> & {
-    tenants: readonly Tenant[];
-  }
+  Pick<
+    Proof,
+    | 'people'
+    | 'units'
+    | 'firstSyncSeconds'
+    | 'callsPerPerson'
+    | 'liveP50Ms'
+    | 'liveP99Ms'
+    | 'replayCalls'
+    | 'mismatches'
+    | 'duplicates'
+  > & { tenants: readonly Tenant[] }
 > {
   const file = world.file();
   const { tenants, seconds, callsPerPerson, people, units } = await firstSync(screen, file, ziik);
@@ -212,9 +227,14 @@ async function actTwo(
   return { ...gap, ...brake, ...undo, ...(await prove(screen, file, tenants)) };
 }
 
-async function tell(screen: Screen, world: World, ziik: pg.Pool): Promise<Proof> {
+async function tell(
+  screen: Screen,
+  world: World,
+  ziik: pg.Pool,
+): Promise<{ readonly proof: Proof; readonly urls: readonly (readonly [string, string])[] }> {
   const { tenants, ...one } = await actOne(screen, world, ziik);
   const { namesBack, ...two } = await actTwo(screen, world, ziik, tenants);
+  const { loginsHeld, urls, ...three } = await chatAndLogin(screen, world, ziik, tenants[0]!.joined);
   const mismatches = one.mismatches + two.mismatches;
   const duplicates = one.duplicates + two.duplicates;
   const inStep = mismatches === 0 && duplicates === 0 && one.replayCalls === 0 && Number.isFinite(one.liveP50Ms);
@@ -225,26 +245,34 @@ async function tell(screen: Screen, world: World, ziik: pg.Pool): Promise<Proof>
     two.wronglyDeactivated === 0 &&
     two.undone > 0 &&
     namesBack;
-  return { ok: inStep && inCharge, ...one, ...two, mismatches, duplicates };
+  const inTouch =
+    three.notificationsSent === 100 &&
+    three.notificationDuplicates === 0 &&
+    three.loginRefusals === 5 &&
+    Number.isFinite(three.loginMs) &&
+    loginsHeld;
+  const proof = { ok: inStep && inCharge && inTouch, ...one, ...two, ...three, mismatches, duplicates };
+  return { proof, urls };
 }
 
 const once = process.argv.includes('--once');
 const signal = stopSignal();
 const screen = createScreen(process.stdout);
 const directory = joinPath(import.meta.dirname, '..', '.orgstream');
-let proof: Proof | undefined;
+let told: Awaited<ReturnType<typeof tell>> | undefined;
 {
   screen.heading('Setting up');
   await using world = await startWorld({ directory, say: (line) => screen.line(`  ${line}`), rateLimitPerMinute: 0 });
   const ziik = new pg.Pool({ connectionString: world.file().ziikPostgresUrl, max: 4 });
   try {
-    proof = await Promise.race([tell(screen, world, ziik), aborted(signal).then(() => undefined)]);
-    if (proof && !once) {
+    told = await Promise.race([tell(screen, world, ziik), aborted(signal).then(() => undefined)]);
+    if (told && !once) {
       const { learningbankSimUrl, ziikSimUrl } = world.file();
       screen.heading('Everything stays up until Ctrl-C');
       screen.line(
         `  Learningbank        ${learningbankSimUrl}/_sim/state?platform=2\n  Ziik                ${ziikSimUrl}/_sim/state`,
       );
+      for (const [name, url] of told.urls) screen.line(`  ${name.padEnd(19)} ${url}`);
       for (const [name, urls] of Object.entries(world.file().metricsUrls))
         screen.line(`  ${name.padEnd(19)} ${urls.join(' ')}`);
       screen.line('  status              npm run orgstream -- status');
@@ -257,5 +285,5 @@ let proof: Proof | undefined;
   }
 }
 rmSync(joinPath(directory, 'stack.json'), { force: true });
-if (proof) console.log(JSON.stringify(proof));
-process.exitCode = proof?.ok ? 0 : 1;
+if (told) console.log(JSON.stringify(told.proof));
+process.exitCode = told?.proof.ok ? 0 : 1;

@@ -1,6 +1,5 @@
 import { deactivate } from '@orgstream/simulator-ziik';
-import { findChromium, openBrowser } from '@orgstream/world/browser';
-import type { Browser, Page } from 'playwright-core';
+import { findChromium, openBrowser, type Browser, type Page } from '@orgstream/world/browser';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openChatScene, type ChatScene } from './chat-scene.ts';
 

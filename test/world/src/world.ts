@@ -6,7 +6,16 @@ import { createDatabase as openDatabase, createToken, migrate } from '@orgstream
 import { applyTopics, createKafka, registerSchemas } from '@orgstream/kafka';
 import { createSecretBox } from '@orgstream/runtime';
 import { applySchema } from '@orgstream/simulator-ziik';
-import { freePorts, spawnProcess, startStack, until, type ProcessHandle, type StackUrls } from '@orgstream/testkit';
+import {
+  freePorts,
+  spawnProcess,
+  startService,
+  startStack,
+  until,
+  type ProcessHandle,
+  type ServiceHandle,
+  type StackUrls,
+} from '@orgstream/testkit';
 import { addSource } from '@orgstream/ziik-source';
 import pg from 'pg';
 import { writeStackFile, type StackFile } from './stack-file.ts';
@@ -23,6 +32,8 @@ export interface World extends AsyncDisposable {
   /** Where everything is, now. */
   file(): StackFile;
   readonly supervisor: Supervisor;
+  /** One more replica of a service, beside the supervised one; `env` goes over the world's. */
+  startAnother(name: string, env?: Readonly<Record<string, string>>): Promise<ServiceHandle>;
   /** Environment that a service of this world, or the CLI, runs with. */
   readonly serviceEnv: Readonly<Record<string, string>>;
 }
@@ -93,6 +104,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     const { source, ...urls } = infrastructure;
     world = {
       supervisor,
+      startAnother: (name, env = {}) =>
+        startService({ name, env: { ...serviceEnv, ...env }, logFile: join(directory, 'logs', `${name}.log`) }),
       serviceEnv: { ...serviceEnv, ORGSTREAM_URL: control.controlUrl, ORGSTREAM_TOKEN: control.adminToken },
       file: () => ({
         source,
