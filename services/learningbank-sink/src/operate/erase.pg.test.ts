@@ -91,6 +91,16 @@ test('an erased person leaves no trace of name or address, and does not come bac
   expect(command).toMatchObject({ state: 'done', code: null });
   expect(command.result).toMatchObject({ tombstones: 6, rows: { person: 1, membership: 1, assignment: 1, link: 1 } });
   expect((command.result as { target: unknown[] }).target).toMatchObject([{ integration, targetId: 10_001 }]);
+  const asked = await query<{ addressee: string; payload: unknown }>(
+    ctx.db,
+    `select addressee, payload from control.command where kind = 'person.forget' order by addressee`,
+    [],
+  );
+  const payload = { tenant, person: '7', receivers: [{ integration, receiver: '10001' }] };
+  expect(asked).toEqual([
+    { addressee: 'edge', payload },
+    { addressee: 'notification-bridge', payload },
+  ]);
   expect(records.map(({ key, value }) => [key, value])).toEqual(
     ['person/7', 'membership/m7', 'assignment/a7'].flatMap((key) => [
       [`${tenant}/${key}`, null],

@@ -4,6 +4,7 @@ import {
   type CommandRow,
   errorFacts,
   finishCommand,
+  insertCommand,
   type Knex,
   postgresError,
   takeCommand,
@@ -102,6 +103,7 @@ async function erase(options: EraseOptions, command: CommandRow, signal: AbortSi
   await touchCommand(db, command.id, ids);
   const rows = summed(await deleteRows(db, erasure), await deleteRows(db, erasure));
   const tombstones = await bury(options, erasure, ids);
+  await askNeighbours(db, erasure, ids);
   return {
     rows,
     tombstones,
@@ -118,6 +120,15 @@ async function awaitCalls({ db, callsMs = 15_000 }: EraseOptions, erasure: Erasu
     const calls = await countCallsUnderWay(db, erasure);
     if (calls === 0 || performance.now() >= deadline || signal.aborted) return calls;
     await sleep(100, signal);
+  }
+}
+
+/** Bridge and edge keep rows of their own about the person. Asked twice they do it twice, which does no harm. */
+async function askNeighbours(db: Knex, { tenant, person }: Erasure, { target }: ErasedIds): Promise<void> {
+  const receivers = target.map(({ integration, targetId }) => ({ integration, receiver: String(targetId) }));
+  const payload = { tenant, person, receivers };
+  for (const addressee of ['notification-bridge', 'edge'] as const) {
+    await insertCommand(db, { addressee, kind: 'person.forget', payload });
   }
 }
 
@@ -156,6 +167,7 @@ function summed(a: ErasedRows, b: ErasedRows): ErasedRows {
 function notesOf(target: readonly RemainingUser[], underWay: number): readonly string[] {
   const users = target.map(({ targetId, platform }) => `${targetId} of ${platform}`);
   return [
+    'The notification bridge and the edge were asked to forget their rows about the person; each does so as soon as it runs.',
     'The source keeps its own row: as long as it has the person, its changes and snapshots bring it into the topics again, where the sink skips it. Erase it there, then ask once more.',
     users.length === 0
       ? 'No Learningbank user was linked.'

@@ -28,6 +28,12 @@ export function retainedTopics(now: Date): readonly Retained[] {
       what: 'rows as the source published them; a topic of this kind cannot be erased by key',
     },
     {
+      topic: topics.learningbankNotifications,
+      until: after(7),
+      policy: 'delete after 7 days',
+      what: 'notifications to the person as Learningbank sent them; the bridge skips them from now on',
+    },
+    {
       topic: topics.unreadable,
       until: after(30),
       policy: 'delete after 30 days',
