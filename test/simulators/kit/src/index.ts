@@ -1,5 +1,6 @@
-export { createdId, send, strike, type Answer, type Hit } from './answers.ts';
+export { createdId, send, strike, type Answer } from './answers.ts';
 export { CallLog, type LoggedCall } from './call-log.ts';
 export { SimClock } from './clock.ts';
-export { Faults, type Fault } from './faults.ts';
+export { Faults } from './faults.ts';
+export { html, page, type Html } from './html.ts';
 export { RateLimit } from './rate-limit.ts';

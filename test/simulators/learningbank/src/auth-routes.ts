@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { ApiError } from './api-error.ts';
 import type { Call, RouteSpec } from './exchange.ts';
+import { linkGonePage, welcomePage } from './pages.ts';
 import type { Platform } from './platform.ts';
 import { bodies, parse } from './validate.ts';
 
@@ -37,8 +38,7 @@ export function autoLogin(platform: Platform, req: Request, res: Response): void
   const link = typeof token === 'string' ? platform.loginLinks.get(token) : undefined;
   const user = link && platform.users.byId.get(link.userId);
   if (!link || !user || link.used || link.expiresAtMs <= platform.clock.now()) {
-    const gone = new ApiError(410, 'link_used_or_expired', 'The link was used or has expired');
-    res.status(410).json(gone.body());
+    refuseLink(req, res);
     return;
   }
   link.used = true;
@@ -49,11 +49,23 @@ export function autoLogin(platform: Platform, req: Request, res: Response): void
   res.redirect(302, `/p/${platform.id}${link.redirectPath}`);
 }
 
-/** Any page of the platform: says who is signed in, by id. */
+/** A browser gets a page, everybody else the documented answer. */
+function refuseLink(req: Request, res: Response): void {
+  const gone = new ApiError(410, 'link_used_or_expired', 'The link was used or has expired');
+  res.status(410);
+  if (req.accepts(['json', 'html']) === 'html') res.send(linkGonePage());
+  else res.json(gone.body());
+}
+
+/** Any page of the platform: greets who is signed in, and says which page it is. */
 export function sitePage(platform: Platform, req: Request, res: Response): void {
   const session = /(?:^|;\s*)lb_session=([^;]+)/u.exec(req.headers.cookie ?? '')?.[1];
   const userId = session === undefined ? undefined : platform.sessions.get(session);
-  const who = userId === undefined ? 'not signed in' : `signed in as user ${userId}`;
-  res.status(userId === undefined ? 401 : 200);
-  res.type('html').send(`<!doctype html><title>Learningbank</title><p>Platform ${platform.id}, ${who}</p>`);
+  const user = userId === undefined ? undefined : platform.users.byId.get(userId);
+  const signedIn = user?.isActive === true ? user : null;
+  res.status(signedIn ? 200 : 401).send(welcomePage(platform, signedIn, pageOf(platform, req.path)));
+}
+
+function pageOf(platform: Platform, path: string): string {
+  return path.slice(`/p/${platform.id}`.length).split('/').filter(Boolean).join('/');
 }

@@ -5,6 +5,7 @@ import type { ApiState } from './api/exchange.ts';
 import { chatSimRoutes } from './chat-sim-routes.ts';
 import { deleteChats } from './chat/chat-log.ts';
 import { publishedKeys } from './login/keys.ts';
+import { pageRoutes } from './pages/page-routes.ts';
 import { generateOrganisation } from './generate.ts';
 import { PauseGate } from './pause.ts';
 import { createRandom } from './random.ts';
@@ -58,6 +59,7 @@ export function createApp(state: ApiState, stopping: AbortSignal): Express {
   app.get('/s/:siteId/.well-known/jwks.json', async (req, res) => {
     res.json(await publishedKeys(db, SiteId.parse(req.params.siteId)));
   });
+  app.use('/s/:siteId', pageRoutes(state));
   app.use('/_sim', chatSimRoutes(state));
 
   app.get('/_sim/state', async (_req, res) => {

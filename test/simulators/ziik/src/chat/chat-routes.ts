@@ -97,7 +97,7 @@ async function checkRecipients(call: ApiCall, recipients: readonly Id[]): Promis
 function checkText({ site }: ApiCall, message: string): void {
   if (message.trim() === '') throw invalidField('message', 'The message is required');
   const most = site.settings.messageMaxLength;
-  if (most > 0 && [...message].length > most) throw invalidField('message', `At most ${most} characters`);
+  if (most > 0 && Array.from(message).length > most) throw invalidField('message', `At most ${most} characters`);
 }
 
 async function send(call: ApiCall, conversationId: Id, text: string): Promise<Answer> {

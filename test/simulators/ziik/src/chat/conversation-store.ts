@@ -63,7 +63,14 @@ const shown = `c.id, c.is_group as "isGroup", c.title, c.made_at_ms::float8 as "
 /** A participant's conversations by id; with `withUser`, the direct one with that person, if there is one. */
 export async function conversationsOf(
   db: Db,
-  wanted: { siteId: Id; userId: Id; withUser?: Id | undefined; limit: number; offset: number },
+  wanted: {
+    siteId: Id;
+    userId: Id;
+    withUser?: Id | undefined;
+    order?: 'asc' | 'desc';
+    limit: number;
+    offset: number;
+  },
 ): Promise<{ conversations: ConversationRow[]; total: number }> {
   const { siteId, userId, withUser } = wanted;
   const values: unknown[] = [siteId, userId, wanted.limit, wanted.offset];
@@ -72,7 +79,7 @@ export async function conversationsOf(
     `select ${shown}, count(*) over ()::int as total
      from ziik_chat.participant p join ziik_chat.conversation c on c.id = p.conversation_id
      where p.site_id = $1 and c.site_id = $1 and p.user_id = $2 ${withUser === undefined ? '' : direct}
-     order by c.id limit $3 offset $4`,
+     order by c.id ${wanted.order ?? 'asc'} limit $3 offset $4`,
     withUser === undefined ? values : [...values, withUser],
   );
   return { conversations: rows, total: rows[0]?.total ?? 0 };

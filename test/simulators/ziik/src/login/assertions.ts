@@ -26,7 +26,12 @@ export async function signAssertion(
   const iat = Math.floor(nowMs / 1_000);
   const email = await emailOf(db, siteId, userId);
   const payload = {
-    ...{ iss: issuer, sub: userId, aud, iat, exp: iat + expiresInS, jti: randomUUID() },
+    iss: issuer,
+    sub: userId,
+    aud,
+    iat,
+    exp: iat + expiresInS,
+    jti: randomUUID(),
     ...(email === null ? {} : { email }),
     ...claims,
   };
