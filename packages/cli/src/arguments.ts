@@ -62,6 +62,20 @@ export function integrationName(text: string): string {
   throw new InvalidArgumentError(`${text} is neither an integration's id nor a tenant like eu1.42.`);
 }
 
+/** `on` or `off`. */
+export function onOff(text: string): boolean {
+  if (text === 'on' || text === 'off') return text === 'on';
+  throw new InvalidArgumentError('it takes on or off.');
+}
+
+/** A person's id in Ziik, bare or as `person/7`. */
+export function personId(text: string): string {
+  if (!text.includes('/')) return text;
+  const { kind, id } = reference(text);
+  if (kind !== 'person') throw new InvalidArgumentError(`${text} is no person.`);
+  return id;
+}
+
 /** ISO 8601, with its time zone. */
 export function instant(text: string): string {
   const at = new Date(text);

@@ -16,6 +16,16 @@ export function withIntegration(command: Command): Command {
     .option('--tenant <source.site>', 'the integration of this tenant, where it has one', tenantKey);
 }
 
+/** `<integration>`: what a command is about. */
+export function aboutIntegration(command: Command): Command {
+  return command.argument('<integration>', 'its id, or a tenant that has one integration', integrationName);
+}
+
+/** Params of the routes of one integration, by id or by a tenant that has one. */
+export async function paramsOf(cli: Cli, text: string): Promise<{ readonly integration: string }> {
+  return { integration: await integrationId(cli, { integration: text }) };
+}
+
 interface Page<T> {
   readonly items: readonly T[];
   readonly next: string | null;

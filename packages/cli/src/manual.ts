@@ -29,6 +29,8 @@ infrastructure: \`DATABASE_URL\`, \`KAFKA_BROKERS\`, \`REGISTRY_URL\`, \`ORGSTRE
 - An object is \`person/7\`, \`unit/12\` or \`role/3\`, by source id; \`person/7@<hash>\` is refused when it is another now.
 - \`--json\` makes the answer one JSON document (\`--watch\` and \`run watch\`: one a line). The answer is on standard output,
   everything else on standard error: errors as one sentence with the next step, progress as a bar on a terminal, as lines elsewhere.
+- Secrets come from the environment, a file or standard input, never from the command line: of \`channel set\` the sender's
+  password from \`ORGSTREAM_SENDER_PASSWORD\`, else from standard input.
 - What cannot easily be taken back asks on a terminal, and takes \`--yes\` elsewhere.
 
 ## Exit codes

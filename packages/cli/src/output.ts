@@ -25,11 +25,16 @@ function explainOwn(error: AppError): Explanation {
   // Messages about options and settings say what to do themselves.
   const own = error.code === 'CONFIG_INVALID' || error.code === 'USAGE' ? undefined : manualOf(error.code).remedy;
   const given = error.data['remedy'];
-  const transient = error.disposition === 'retry' ? exitCodes.later : exitCodes.failed;
+  const transient = error.disposition === 'retry' && !isRefusal(error) ? exitCodes.later : exitCodes.failed;
   return {
     text: withStep(said, typeof given === 'string' ? given : own),
     exitCode: usageCodes.includes(error.code) ? exitCodes.usage : transient,
   };
+}
+
+/** Control says that what was asked does not fit, whatever the code means elsewhere: the same again is refused again. */
+function isRefusal({ data: { status } }: AppError): boolean {
+  return typeof status === 'number' && status >= 400 && status < 500 && status !== 408 && status !== 429;
 }
 
 /** Errors of drivers, by their code. */

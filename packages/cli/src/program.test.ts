@@ -29,7 +29,7 @@ describe('every command', () => {
     const { code, out } = await orgstream(['--help']);
     expect(code).toBe(0);
     const words =
-      'migrate topics schemas source token doctor completion status tenant objects why audit integration sync rebuild drift undo run pause resume replay renormalise snapshot erase';
+      'migrate topics schemas source token doctor completion status tenant objects why audit integration sync rebuild drift undo run pause resume replay renormalise snapshot erase channel notification conversation login issuer';
     for (const word of [...words.split(' '), 'Exit codes', 'ORGSTREAM_TOKEN']) expect(out).toContain(word);
   });
 
@@ -123,7 +123,7 @@ describe('wrong usage', () => {
     [['objects', 'adopt', 'person/7', '--tenant', 'eu1.42'], /--target/],
     [['objects', '--tenant', 'eu1.42', '--state', 'lost'], /Allowed choices are in_step/],
     [['erase', '--tenant', 'eu1.42'], /--person/],
-    [['erase', '--tenant', 'eu1.42', '--person', 'unit/7', '--yes'], /only people can be erased/],
+    [['erase', '--tenant', 'eu1.42', '--person', 'unit/7', '--yes'], /--person: unit\/7 is no person/],
     [['erase', '--tenant', 'eu1.42', '--person', '7'], /give --yes to do it without being asked/],
     [['pause'], /give either --all, or --integration or --tenant/],
     [['pause', '--all', '--tenant', 'eu1.42'], /give either --all/],

@@ -1,11 +1,16 @@
 import { Command } from 'commander';
 import { exitCodes, exitCodeTable } from './exit-codes.ts';
 import { addAuditCommand } from './commands/audit.ts';
+import { addChannelCommands } from './commands/channel.ts';
 import { addCompletionCommand } from './commands/completion.ts';
+import { addConversationCommands } from './commands/conversation.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEraseCommand } from './commands/erase.ts';
 import { addInfrastructureCommands } from './commands/infrastructure.ts';
 import { addIntegrationCommands } from './commands/integration.ts';
+import { addIssuerCommands } from './commands/issuer.ts';
+import { addLoginCommands } from './commands/login.ts';
+import { addNotificationCommands } from './commands/notification.ts';
 import { addObjectsCommands } from './commands/objects.ts';
 import { addReplayCommands } from './commands/replay.ts';
 import { addRunCommands } from './commands/run.ts';
@@ -72,6 +77,12 @@ export function createProgram(cli: Cli): Command {
   addReplayCommands(program, cli);
   addSnapshotCommand(program, cli);
   addEraseCommand(program, cli);
+  program.commandsGroup('Chat and login:');
+  addChannelCommands(program, cli);
+  addNotificationCommands(program, cli);
+  addConversationCommands(program, cli);
+  addLoginCommands(program, cli);
+  addIssuerCommands(program, cli);
   return program;
 }
 

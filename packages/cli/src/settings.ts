@@ -23,6 +23,8 @@ export interface Settings {
   /** Throws CONFIG_INVALID, naming the variable, when it is missing or malformed. */
   read(name: SettingName): string;
   has(name: SettingName): boolean;
+  /** Password of a sender user, for `channel set`. Not among what doctor looks for: it belongs to one command line. */
+  readonly senderPassword: string | undefined;
   /** /metrics of each service of the stack that `npm run dev` started; empty elsewhere. */
   readonly metricsUrls: Readonly<Record<string, readonly string[]>>;
 }
@@ -61,6 +63,7 @@ export function openSettings(env: NodeJS.ProcessEnv, cwd: string): Settings {
   };
   const raw = (name: SettingName): string | undefined => env[name] || fromStack(name);
   return {
+    senderPassword: env['ORGSTREAM_SENDER_PASSWORD'] || undefined,
     metricsUrls: stack.metricsUrls,
     has: (name) => raw(name) !== undefined,
     read(name) {

@@ -1,5 +1,5 @@
-import { InvalidArgumentError, type Command } from 'commander';
-import { reference, tenantKey } from '../arguments.ts';
+import type { Command } from 'commander';
+import { personId, tenantKey } from '../arguments.ts';
 import { settleCommand, withWait, type WaitOptions } from '../asked.ts';
 import { confirm, type Cli } from '../cli.ts';
 import { leaf } from '../leaf.ts';
@@ -58,11 +58,4 @@ function renderErased(result: unknown): string {
     ),
     ...notes,
   ].join('\n');
-}
-
-function personId(text: string): string {
-  if (!text.includes('/')) return text;
-  const { kind, id } = reference(text);
-  if (kind !== 'person') throw new InvalidArgumentError('only people can be erased.');
-  return id;
 }

@@ -1,10 +1,10 @@
 import { AppError } from '@orgstream/core';
 import { SettingsEdit, type AskedRun } from '@orgstream/control-api';
 import type { Command } from 'commander';
-import { integrationName, positive } from '../arguments.ts';
+import { positive } from '../arguments.ts';
 import { settleRun, withWait, type WaitOptions } from '../asked.ts';
 import type { Cli } from '../cli.ts';
-import { allItems, from, integrationId } from '../control.ts';
+import { aboutIntegration, allItems, from, integrationId } from '../control.ts';
 import { readJson } from '../input.ts';
 import { group, leaf, type LeafOptions } from '../leaf.ts';
 import { printJson, show } from '../output.ts';
@@ -19,11 +19,8 @@ export function addSettingsCommands(integration: Command, cli: Cli): void {
   addRollback(settings, cli);
 }
 
-const about = (command: Command): Command =>
-  command.argument('<integration>', 'its id, or a tenant that has one integration', integrationName);
-
 function addGet(settings: Command, cli: Cli): void {
-  about(
+  aboutIntegration(
     leaf(settings, 'get', {
       description: 'the settings in force, as JSON',
       examples: [['integration settings get eu1.42 > settings.json', 'to edit them, then `set --file`']],
@@ -43,7 +40,7 @@ interface SetOptions extends WaitOptions {
 
 function addSet(settings: Command, cli: Cli): void {
   withWait(
-    about(
+    aboutIntegration(
       leaf(settings, 'set', {
         description: 'change settings; an edit that touches more than one object is planned, and waits for approval',
         notes: 'Values are JSON; a dot goes inside: brake.deactivate, filters.users.exclude. A list replaces the list.',
@@ -113,7 +110,7 @@ function jsonOrText(text: string): unknown {
 }
 
 function addVersions(settings: Command, cli: Cli): void {
-  about(
+  aboutIntegration(
     leaf(settings, 'versions', {
       description: 'versions of the settings, newest first, with what each changed',
       examples: [['integration settings versions eu1.42']],
@@ -135,7 +132,7 @@ function addVersions(settings: Command, cli: Cli): void {
 
 function addRollback(settings: Command, cli: Cli): void {
   withWait(
-    about(
+    aboutIntegration(
       leaf(settings, 'rollback', {
         description: 'go back to an earlier version: it is written anew as the newest, and goes on as with any edit',
         examples: [['integration settings rollback eu1.42 --version 3']],

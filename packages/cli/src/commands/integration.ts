@@ -1,15 +1,16 @@
 import { AppError } from '@orgstream/core';
-import { CreateIntegration, type Client, type Finding, type Integration } from '@orgstream/control-api';
+import { CreateIntegration, type Client, type Integration } from '@orgstream/control-api';
 import { Option, type Command } from 'commander';
 import type { z } from 'zod';
 import { integrationName, tenantKey } from '../arguments.ts';
 import { confirm, type Cli } from '../cli.ts';
 import { allItems, from, integrationId } from '../control.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { sayFinding, tellFindings } from '../finding-text.ts';
 import { readJson } from '../input.ts';
 import { changeIntegration } from '../integration-change.ts';
 import { group, leaf, type LeafOptions } from '../leaf.ts';
-import { printJson, show, showRows, withStep, oneLine } from '../output.ts';
+import { printJson, show, showRows } from '../output.ts';
 import { addSettingsCommands } from './integration-settings.ts';
 
 /** `integration create|list|show|verify|enable|disable|pause|resume|shadow|settings|remove`. */
@@ -59,8 +60,7 @@ function addCreate(integration: Command, cli: Cli): void {
     .action(async (options: CreateOptions) => {
       const body = await createBody(options);
       const { integration: made, findings } = await cli.control().createIntegration({ body });
-      if (process.stderr.isTTY)
-        for (const finding of findings) process.stderr.write(`${oneLine(sayFinding(finding))}\n`);
+      tellFindings(findings);
       printJson(options.json ? { id: made.id, findings } : { id: made.id });
     });
 }
@@ -147,9 +147,6 @@ function addLooks(integration: Command, cli: Cli): void {
     },
   );
 }
-
-const sayFinding = ({ level, code, message, remedy }: Finding): string =>
-  `${level} ${code}: ${withStep(message, remedy)}`;
 
 type On = (control: Client, id: string, options: LeafOptions) => Promise<void>;
 

@@ -30,6 +30,16 @@ const status: Status = {
       brakes: [{ kind: 'person', operation: 'deactivate', applied: 3, pending: 12, allowed: 5 }],
       openRun: { id: 'r1', kind: 'settings', state: 'planned', needsApproval: true, progress: {} },
       drift: null,
+      channel: {
+        integration: '0f8c2f0e-6c0b-4a56-9a3e-2c1d7f9b8a10',
+        state: 'stopped',
+        code: 'ZIIK_AUTH_FAILED',
+        message: null,
+        queued: 3,
+        held: 7,
+        oldestQueuedMs: 1_000_000,
+      },
+      login: { enabled: true, refusedLastHour: 4, refusedByCode: { LOGIN_PERSON_INACTIVE: 4 } },
     },
   ],
   sources: [
@@ -64,6 +74,12 @@ test('the status says who is in step, what waits since when, what is held and pa
 
     tenant  open run  state                        id
     eu1.42  settings  planned, waits for approval  r1
+
+    tenant  chat                       on their way  wait for quiet  oldest
+    eu1.42  stopped: ZIIK_AUTH_FAILED             3               7  12 s
+
+    tenant  login  refused in the last hour  by
+    eu1.42  on                            4  4 LOGIN_PERSON_INACTIVE
 
     source  state      behind   WAL retained  open snapshots
     eu1     SLOT_LOST  unknown  3.0 MB                     0

@@ -51,6 +51,8 @@ export function render(status: Status, nowMs: number): string {
     ...codes(status),
     ...tripped(status),
     ...runs(status),
+    ...channels(status, nowMs),
+    ...logins(status),
     '',
     table(
       ['source', 'state', 'behind', 'WAL retained', 'open snapshots'],
@@ -77,7 +79,7 @@ type One = Status['integrations'][number];
 
 function row(one: One, nowMs: number): readonly (string | number)[] {
   const { inStep, outstanding, parked } = one.people;
-  const oldest = one.oldestWorkMs === null ? '' : `${Math.max(0, Math.round((nowMs - one.oldestWorkMs) / 1_000))} s`;
+  const oldest = since(one.oldestWorkMs, nowMs);
   const converged = one.converged ? 'yes' : 'no';
   return [
     one.tenant,
@@ -92,6 +94,9 @@ function row(one: One, nowMs: number): readonly (string | number)[] {
     converged,
   ];
 }
+
+const since = (atMs: number | null, nowMs: number): string =>
+  atMs === null ? '' : `${Math.max(0, Math.round((nowMs - atMs) / 1_000))} s`;
 
 /** What an operator has switched goes before what the sink has found. */
 function stateOf({ enabled, paused, shadow, code, state }: One): string {
@@ -139,6 +144,25 @@ function runs({ integrations }: Status): readonly string[] {
         ],
   );
   return rows.length === 0 ? [] : ['', table(['tenant', 'open run', 'state', 'id'], rows)];
+}
+
+function channels({ integrations }: Status, nowMs: number): readonly string[] {
+  const rows = integrations.flatMap(({ tenant, channel }) => {
+    if (channel === null) return [];
+    const { state, code, queued, held, oldestQueuedMs } = channel;
+    return [[tenant, code === null ? state : `${state}: ${code}`, queued, held, since(oldestQueuedMs, nowMs)]];
+  });
+  return rows.length === 0 ? [] : ['', table(['tenant', 'chat', 'on their way', 'wait for quiet', 'oldest'], rows)];
+}
+
+/** Only what wants a look: logins that are off, and refusals of the last hour. */
+function logins({ integrations }: Status): readonly string[] {
+  const rows = integrations.flatMap(({ tenant, login }) => {
+    const codes = Object.entries(login.refusedByCode).map(([code, n]) => `${n} ${code}`);
+    if (login.enabled && login.refusedLastHour === 0) return [];
+    return [[tenant, login.enabled ? 'on' : 'off', login.refusedLastHour, codes.join(', ')]];
+  });
+  return rows.length === 0 ? [] : ['', table(['tenant', 'login', 'refused in the last hour', 'by'], rows)];
 }
 
 function bytes(value: number | null): string {

@@ -508,6 +508,7 @@ describe('tokens', () => {
       name: 'x',
       role: 'viewer' as const,
       tenants: ['eu1.42'],
+      person: null,
       createdBy: null,
       createdAt: at,
       expiresAt: null,

@@ -75,7 +75,7 @@ async function answer(request: IncomingMessage, handlers: Handlers, calls: WireC
     ifMatch: header('if-match')?.replaceAll('"', ''),
     token: header('authorization')?.replace('Bearer ', ''),
   };
-  if (route.ifMatch && call.ifMatch === undefined) throw new Error(`${operation} takes If-Match`);
+  if (route.ifMatch === true && call.ifMatch === undefined) throw new Error(`${operation} takes If-Match`);
   calls.push(call);
   const handler = handlers[operation] as ((call: WireCall) => unknown) | undefined;
   if (!handler) throw new Error(`nobody expected ${operation}`);
