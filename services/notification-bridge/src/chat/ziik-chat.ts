@@ -46,7 +46,8 @@ function sessionOf(client: ZiikClient, channel: ChatChannel): ChatSession {
       explain(client, { userId }, given, () => conversations.with(userId, given)),
     newestMessageId: (conversationId, given = {}) =>
       explain(client, {}, given, () => newestOf(client, conversationId, given)),
-    send: (to, text, given = {}) => explain(client, receiverOf(to), given, () => send(client, to, text, given)),
+    send: (to, text, given = {}) =>
+      explain(client, receiverOf(to), given, () => send(client, senderId, { to, text }, given)),
     lookFor: ({ to, ...sought }, given = {}) =>
       explain(client, receiverOf(to), given, async () => {
         const conversationId = 'userId' in to ? (await conversations.find(to.userId, given))?.id : to.conversationId;
@@ -61,18 +62,33 @@ function sessionOf(client: ZiikClient, channel: ChatChannel): ChatSession {
   };
 }
 
+interface Message {
+  readonly to: SendTo;
+  readonly text: string;
+}
+
 function receiverOf(to: SendTo): { readonly userId?: number } {
   return 'userId' in to ? to : {};
 }
 
 /**
- * A success of the right conversation is believed, whatever text it shows: a chat may change a text, and a message
- * taken for another would be sent again.
+ * A success that shows a message of the sender is believed, whatever text it shows: a chat may change a text, and a
+ * message taken for another would be sent again.
  */
-async function send(client: ZiikClient, to: SendTo, text: string, given: CallOptions): Promise<Delivered> {
-  const { id, conversationId } =
+async function send(
+  client: ZiikClient,
+  senderId: number,
+  { to, text }: Message,
+  given: CallOptions,
+): Promise<Delivered> {
+  const { id, conversationId, authorId } =
     'userId' in to
       ? await client.createConversationWithMessage(to.userId, text, given)
       : await client.postMessage(to.conversationId, text, given);
-  return { conversationId, messageId: id };
+  if (authorId === null || authorId === senderId) return { conversationId, messageId: id };
+  throw new AppError('ZIIK_ANSWER_INVALID', 'messages.create: the answer shows a message of somebody else', {
+    reason: 'values',
+    fields: ['author'],
+    ambiguous: true,
+  });
 }
