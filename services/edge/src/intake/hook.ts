@@ -1,11 +1,12 @@
 import { type ErrorCode, isAppError } from '@orgstream/core';
 import { readNotification } from '@orgstream/clients';
 import type { Logger } from '@orgstream/runtime';
-import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
+import { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { HookChannels } from './hook-channels.ts';
 import type { HookOutcome, IntakeMetrics } from './metrics.ts';
 import type { Outlet } from './outlet.ts';
+import { readBody } from './read-body.ts';
 import { isSigned } from './signature.ts';
 import { toRecord } from './to-record.ts';
 
@@ -17,7 +18,7 @@ const limitBytes = 64 * 1024;
 const refusedPerMinute = 300;
 
 export interface HookOptions {
-  readonly channels: HookChannels;
+  readonly channels: Pick<HookChannels, 'of'>;
   readonly outlet: Pick<Outlet, 'put'>;
   readonly metrics: Pick<IntakeMetrics, 'hooked'>;
   readonly log: Logger;
@@ -43,6 +44,13 @@ const refused: Answer = {
   detail: 'No such hook, or the signature does not fit. It is HMAC-SHA256 over `<t>.<body>` within 300 seconds.',
 };
 
+const tooLarge: Answer = {
+  status: 413,
+  outcome: 'too_large',
+  code: 'BODY_TOO_LARGE',
+  detail: 'The body is larger than 64 KB.',
+};
+
 /**
  * `POST /hooks/learningbank/{integration}`: one notification, signed. 202 only once Kafka has it; everything else means
  * that Learningbank still has to deliver it. Delivered twice it is one message: the ledger knows it.
@@ -56,24 +64,27 @@ export function createHook(options: HookOptions): Router {
     metrics.hooked(answer.outcome);
     send(response, answer);
   };
-  router.post(path, express.raw({ type: () => true, limit: limitBytes, inflate: false }), (request, response, next) => {
+  router.post(path, (request, response, next) => {
     void (async () => {
       const address = request.ip ?? '';
       const blockedS = await secondsBlocked(guesses, address);
-      if (blockedS > 0) return reply(response, limited(blockedS));
-      const answer = await judge(options, genuine, request);
+      const answer = blockedS > 0 ? limited(blockedS) : await judge(options, genuine, request);
       if (answer.status === 401) await guesses.penalty(address);
       reply(response, answer);
-    })().catch(next);
+    })().catch((error: unknown) => {
+      // Who hung up is told nothing.
+      if (!request.complete && request.destroyed) return;
+      next(error);
+    });
   });
-  router.use(path, unread(reply));
   router.use(path, failed(log, reply));
   return router;
 }
 
 async function judge(options: HookOptions, genuine: RateLimiterMemory, request: Request): Promise<Answer> {
   const integration = String(request.params['integration']);
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const body = await readBody(request, limitBytes);
+  if (body === undefined) return tooLarge;
   const nowMs = (options.now ?? Date.now)();
   const channel = await options.channels.of(integration);
   const signed = isSigned({
@@ -129,20 +140,6 @@ async function secondsToWait(limiter: RateLimiterMemory, key: string): Promise<n
   );
 }
 
-/** A body that could not be read: too large, packed, or broken off. */
-function unread(reply: (response: Response, answer: Answer) => void): ErrorRequestHandler {
-  return (thrown: unknown, _request, response, next) => {
-    const { type, status } = (thrown ?? {}) as { readonly type?: unknown; readonly status?: unknown };
-    if (type === 'entity.too.large') {
-      const detail = 'The body is larger than 64 KB.';
-      return reply(response, { status: 413, outcome: 'too_large', code: 'BODY_TOO_LARGE', detail });
-    }
-    if (typeof status !== 'number' || status >= 500) return next(thrown);
-    const detail = 'The body could not be read: it must be plain JSON.';
-    reply(response, { status, outcome: 'invalid', code: 'REQUEST_INVALID', detail });
-  };
-}
-
 /** A failure of ours, as when Postgres is away: Learningbank has to deliver it again. */
 function failed(log: Logger, reply: (response: Response, answer: Answer) => void): ErrorRequestHandler {
   return (thrown: unknown, _request, response, _next) => {
@@ -155,6 +152,8 @@ function failed(log: Logger, reply: (response: Response, answer: Answer) => void
 function send(response: Response, { status, code, detail, problems, retryAfterS }: Answer): void {
   if (response.headersSent) return;
   if (retryAfterS !== undefined) response.set('retry-after', String(retryAfterS));
+  // What was not read of a request would be taken for the next one.
+  if (!response.req.complete) response.set('connection', 'close');
   response.status(status);
   if (code === undefined) return void response.end();
   response.type('application/problem+json').send(

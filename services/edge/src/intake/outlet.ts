@@ -22,17 +22,21 @@ export interface OutletOptions {
   readonly maxPendingBytes?: number;
 }
 
+/** Calls that may wait for Kafka: each holds a connection of somebody. */
+const maxWaiting = 2_000;
+
 /**
  * The way to Kafka. The edge does without it as long as it must: logins need none. So it is opened while the service runs,
  * and anew when it is dead.
  *
  * closed → (run) → open ⇄ dead → closed. What is not acknowledged in time is refused with KAFKA_UNREACHABLE: it may be
  * stored later all the same, and whoever delivers it again does no harm, for the ledger knows it. What waits is bounded:
- * beyond `maxPendingBytes` everything is refused at once, so that a Kafka that is away costs no memory.
+ * beyond it everything is refused at once, so that a Kafka that is away costs no memory.
  */
 export class Outlet {
   readonly #options: OutletOptions;
   readonly #topic: string;
+  #waiting = 0;
   #open: { readonly producer: Producer; readonly partitions: number; readonly dead: () => void } | undefined;
 
   constructor(options: OutletOptions) {
@@ -54,7 +58,10 @@ export class Outlet {
     const { timeoutMs = 5_000, maxPendingBytes = 8 * 1024 * 1024 } = this.#options;
     const open = this.#open;
     if (open === undefined) throw away('not connected');
-    if (open.producer.pendingBytes > maxPendingBytes) throw away('too much waits for it');
+    if (open.producer.pendingBytes > maxPendingBytes || this.#waiting >= maxWaiting) {
+      throw away('too much waits for it');
+    }
+    this.#waiting += 1;
     const stored = this.#append(open, notifications);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
@@ -68,6 +75,7 @@ export class Outlet {
       open.dead();
       throw away('its client is dead', error);
     } finally {
+      this.#waiting -= 1;
       clearTimeout(timer);
     }
   }
