@@ -45,21 +45,21 @@ class FakeKafka {
       throw new AppError('KAFKA_UNREACHABLE', 'a test');
     }
     this.connected += 1;
-    const kafka = this;
+    const bytes = (): number => this.pendingBytes;
     return {
       get pendingBytes() {
-        return kafka.pendingBytes;
+        return bytes();
       },
       partitions: async () => 12,
       writer: (topic, partition) => ({
         topic,
         partition,
         append: async (records) => {
-          if (kafka.acknowledges instanceof AppError) throw kafka.acknowledges;
-          kafka.pendingBytes += 1_000 * records.length;
-          if (kafka.acknowledges === 'never') return new Promise<never>(() => undefined);
-          kafka.pendingBytes -= 1_000 * records.length;
-          kafka.stored.push(...records.map((record) => ({ partition, record })));
+          if (this.acknowledges instanceof AppError) throw this.acknowledges;
+          this.pendingBytes += 1_000 * records.length;
+          if (this.acknowledges === 'never') return new Promise<never>(() => undefined);
+          this.pendingBytes -= 1_000 * records.length;
+          this.stored.push(...records.map((record) => ({ partition, record })));
         },
       }),
       [Symbol.asyncDispose]: async () => undefined,
