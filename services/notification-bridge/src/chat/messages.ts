@@ -13,7 +13,7 @@ interface Which extends CallOptions {
 
 /**
  * Messages of a conversation, newest first, page by page. In which order Ziik lists them is not documented: what page 1
- * shows decides, and where it shows no order (dates of one second), everything is read and sorted.
+ * shows decides, and where it shows no order (all of one second), everything is read and sorted.
  */
 async function* newestFirst(
   client: ZiikClient,
@@ -42,11 +42,12 @@ async function* newestFirst(
   if (order === 'none') yield sorted(all);
 }
 
+/** By date: ids say nothing within a second, and a page of one second says nothing at all. */
 function orderOf({ items, totalPages }: Page<ZiikMessage>): 'falling' | 'rising' | 'none' {
   if (totalPages <= 1) return 'falling';
-  const steps = items.slice(1).map((item, at) => Math.sign(item.id - items[at]!.id));
-  if (steps.length > 0 && steps.every((step) => step < 0)) return 'falling';
-  return steps.length > 0 && steps.every((step) => step > 0) ? 'rising' : 'none';
+  const steps = new Set(items.slice(1).map(({ atMs }, at) => Math.sign(atMs - items[at]!.atMs)));
+  if (steps.has(1) === steps.has(-1)) return 'none';
+  return steps.has(1) ? 'rising' : 'falling';
 }
 
 function endless(pages: number): void {
@@ -95,8 +96,8 @@ export async function findSent(
       if (sameText(text, shown)) same = Math.min(id, same ?? id);
       else if (deleted && shown.trim() === '') gone = Math.min(id, gone ?? id);
     }
-    // The whole page, not its last one: within a second the order may be any.
-    if (messages.every(({ id }) => id <= after)) break;
+    // Within a second the order may be any: a page of one second says nothing about the next.
+    if (messages.every(({ id }) => id <= after) && messages.some(({ atMs }) => atMs !== messages[0]?.atMs)) break;
   }
   return same ?? gone;
 }

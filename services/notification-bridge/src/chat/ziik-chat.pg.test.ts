@@ -1,6 +1,6 @@
 import { isAppError, type AppError } from '@orgstream/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ChatSession, SendTo } from './port.ts';
+import type { ChatSession, Delivered, SendTo } from './port.ts';
 import { ChatContext, type ChatSite } from './test-support/chat-context.ts';
 import { mayHaveHappened, isTooLong } from './failure.ts';
 import { partSizes, splitText } from './split-text.ts';
@@ -36,7 +36,7 @@ test.each(behaviours)(
     const site = await ziik.site({ conversations });
     const anna = await site.person('Anna');
     const session = await site.open({ conversations: set });
-    const sent = [];
+    const sent: Delivered[] = [];
     for (const text of ['one', 'two', 'three']) sent.push(await session.send(await placeOf(session, anna), text));
     const [only, ...others] = await site.log();
     expect(others).toEqual([]);
@@ -201,7 +201,7 @@ test('in a long conversation, what is new is found without reading it all', asyn
     const conversationId = 'conversationId' in to ? to.conversationId : 0;
     await ziik.simulator.pool.query(
       `insert into ziik_chat.message (conversation_id, author_id, message, at_ms)
-       select $1, $2, 'old ' || n, n from generate_series(1, 950) n`,
+       select $1, $2, 'old ' || n, n * 1000 from generate_series(1, 950) n`,
       [conversationId, anna],
     );
     const after = await session.newestMessageId(conversationId);
