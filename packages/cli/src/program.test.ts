@@ -192,10 +192,12 @@ describe('what does not answer', () => {
     expect({ ok, code }).toEqual({ ok: false, code: 1 });
     const brokenAreas = new Set(findings.filter(({ level }) => level === 'broken').map(({ area }) => area));
     expect([...brokenAreas].toSorted()).toEqual([
+      'chat',
       'control',
       'generation',
       'integrations',
       'kafka',
+      'login',
       'postgres',
       'registry',
       'sources',

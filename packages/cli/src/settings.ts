@@ -25,6 +25,8 @@ export interface Settings {
   has(name: SettingName): boolean;
   /** Password of a sender user, for `channel set`. Not among what doctor looks for: it belongs to one command line. */
   readonly senderPassword: string | undefined;
+  /** Where browsers and Learningbank reach the edge, where that is known; nothing is asked of it but whether it answers. */
+  readonly edgeUrl: string | undefined;
   /** /metrics of each service of the stack that `npm run dev` started; empty elsewhere. */
   readonly metricsUrls: Readonly<Record<string, readonly string[]>>;
 }
@@ -39,11 +41,14 @@ const inStackFile: Readonly<Record<SettingName, string>> = {
   ORGSTREAM_SECRET_KEY: 'secretKey',
 };
 
-const StackFile = z.looseObject({ metricsUrls: z.record(z.string(), z.array(z.string())).default({}) });
+const StackFile = z.looseObject({
+  edgeUrl: z.string().optional(),
+  metricsUrls: z.record(z.string(), z.array(z.string())).default({}),
+});
 
 function readStackFile(cwd: string): z.infer<typeof StackFile> {
   const path = join(cwd, '.orgstream', 'stack.json');
-  if (!existsSync(path)) return { metricsUrls: {} };
+  if (!existsSync(path)) return StackFile.parse({});
   try {
     return StackFile.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
@@ -64,6 +69,7 @@ export function openSettings(env: NodeJS.ProcessEnv, cwd: string): Settings {
   const raw = (name: SettingName): string | undefined => env[name] || fromStack(name);
   return {
     senderPassword: env['ORGSTREAM_SENDER_PASSWORD'] || undefined,
+    edgeUrl: env['EDGE_PUBLIC_URL'] || stack.edgeUrl,
     metricsUrls: stack.metricsUrls,
     has: (name) => raw(name) !== undefined,
     read(name) {

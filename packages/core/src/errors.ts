@@ -234,7 +234,7 @@ export const codes = {
   ZIIK_NOT_FOUND: 'park',
   /** Ziik refuses the values (400 or 422). */
   ZIIK_REFUSED: 'park',
-  /** Chat is switched off in this Ziik (Settings, Modules). The channel stops; it goes on by itself when it is on. */
+  /** Chat is switched off in this Ziik (Settings, Modules); the channel stops. Operator: switch it on; the channel goes on by itself. */
   CHAT_MODULE_OFF: 'retry',
 
   // ── notifications ─────────────────────────────────────────────────────────────────────────────────────────────

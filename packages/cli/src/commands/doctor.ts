@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { examine, type AreaFinding, type Check } from '../doctor/check.ts';
+import { chatCheck } from '../doctor/chat.ts';
 import { controlCheck } from '../doctor/control.ts';
 import { integrationsCheck } from '../doctor/integrations.ts';
 import { generationCheck, kafkaCheck } from '../doctor/kafka.ts';
+import { loginCheck } from '../doctor/login.ts';
 import { nodeCheck } from '../doctor/node.ts';
 import { postgresCheck } from '../doctor/postgres.ts';
 import { registryCheck } from '../doctor/registry.ts';
@@ -25,6 +27,8 @@ const checks: readonly Check[] = [
   sourcesCheck,
   servicesCheck,
   integrationsCheck,
+  chatCheck,
+  loginCheck,
 ];
 
 /** `doctor`: everything that is reachable and configured, finding by finding, each with its remedy. */

@@ -217,7 +217,7 @@ describe('notification', () => {
     ]);
   });
 
-  test('test and retry wait for the bridge; what it refuses is told', async () => {
+  test('of a test message and a retry the bridge is waited for; what it refuses is told', async () => {
     await using control = await startFakeControl({
       testNotification: () => ({ command: 5, state: 'done', result: { state: 'sent', code: null } }),
       retryNotification: () => ({ command: 6, state: 'new', result: null }),

@@ -2,10 +2,10 @@ import type { Environment } from '../environment.ts';
 import type { Check } from './check.ts';
 import { broken, ok, warning, type Finding } from './finding.ts';
 
-/** Longer than a sink stays silent by itself. */
+/** Longer than a replica stays silent by itself. */
 const SILENT_SECONDS = 30;
 
-/** /readyz of every service whose address is known; elsewhere what the database shows of the sinks. */
+/** /readyz of every service whose address is known; elsewhere what the database shows of sinks and bridges. */
 export const servicesCheck: Check = {
   area: 'services',
   deadlineMs: 6_000,
@@ -13,7 +13,7 @@ export const servicesCheck: Check = {
   async run(environment) {
     const urls = Object.entries(environment.settings.metricsUrls);
     const probes = await Promise.all(urls.map(([name, all]) => probe(name, all)));
-    return [...probes.flat(), ...(await sinks(environment))];
+    return [...probes.flat(), ...(await replicas(environment))];
   },
 };
 
@@ -32,20 +32,34 @@ async function probe(name: string, metricsUrls: readonly string[]): Promise<read
   );
 }
 
-async function sinks(environment: Environment): Promise<readonly Finding[]> {
+/** Processes that say in the database that they live; a bridge is needed once there is a channel. */
+const counted = [
+  { table: 'sink.replica', needed: 'true', one: 'sink', service: 'learningbank-sink', without: 'nothing is sent' },
+  {
+    table: 'bridge.replica',
+    needed: 'exists (select from control.channel where enabled)',
+    one: 'bridge',
+    service: 'notification-bridge',
+    without: 'notifications wait',
+  },
+] as const;
+
+async function replicas(environment: Environment): Promise<readonly Finding[]> {
   try {
-    const { rows } = await environment
-      .db()
-      .raw<{ rows: { live: number; all: number }[] }>(
-        `select count(*) filter (where seen_at > now() - make_interval(secs => ?))::int as live, count(*)::int as all from sink.replica`,
-        [SILENT_SECONDS],
-      );
-    const { live } = rows[0]!;
-    return [
-      live > 0
-        ? ok(`${live} ${live === 1 ? 'sink is' : 'sinks are'} alive`)
-        : warning(`no sink was heard of for ${SILENT_SECONDS} s: nothing is sent`, 'start learningbank-sink'),
-    ];
+    const found = await Promise.all(
+      counted.map(async ({ table, needed, one, service, without }): Promise<readonly Finding[]> => {
+        const { rows } = await environment.db().raw<{ rows: { live: number; needed: boolean }[] }>(
+          `select count(*) filter (where seen_at > now() - make_interval(secs => ?))::int as live, ${needed} as needed
+             from ${table}`,
+          [SILENT_SECONDS],
+        );
+        const { live, needed: isNeeded } = rows[0]!;
+        if (live > 0) return [ok(`${live} ${one}${live === 1 ? ' is' : 's are'} alive`)];
+        const message = `no ${one} was heard of for ${SILENT_SECONDS} s: ${without}`;
+        return isNeeded ? [warning(message, `start ${service}`)] : [];
+      }),
+    );
+    return found.flat();
   } catch {
     // What is the matter with Postgres is told under its own head.
     return [];

@@ -105,7 +105,7 @@ export const manual: Readonly<Record<string, string>> = {
   ZIIK_FORBIDDEN: "The sender user may not do this in Ziik.",
   ZIIK_NOT_FOUND: "Ziik does not have this user, conversation or message (any more).",
   ZIIK_REFUSED: "Ziik refuses the values (400 or 422).",
-  CHAT_MODULE_OFF: "Chat is switched off in this Ziik (Settings, Modules). The channel stops; it goes on by itself when it is on.",
+  CHAT_MODULE_OFF: "Chat is switched off in this Ziik (Settings, Modules); the channel stops. Operator: switch it on; the channel goes on by itself.",
   RECEIVER_UNKNOWN: "The notification's receiver is nobody we know: not linked, and no Ziik user has the e-mail.",
   RECEIVER_INACTIVE: "The receiver is inactive, expired or deleted in Ziik.",
   RECEIVER_WITHOUT_ACCOUNT: "The receiver has no account in this Ziik, or several have the e-mail.",
