@@ -88,7 +88,7 @@ export function chatSimRoutes(state: ApiState): Router {
 }
 
 /** What a site's assertions say in `iss`. */
-export function issuerOf(state: ApiState, siteId: string): string {
+function issuerOf(state: ApiState, siteId: string): string {
   return `${state.url()}/s/${siteId}`;
 }
 
@@ -98,7 +98,7 @@ async function reply(
 ): Promise<unknown> {
   const nowMs = clock.now();
   const opened = wanted.conversationId ?? (to && (await openDirect(db, { siteId, from: userId, to, nowMs })));
-  const row = opened && (await addMessage(db, { conversationId: opened, authorId: userId, message, nowMs }));
+  const row = opened && (await addMessage(db, { siteId, conversationId: opened, authorId: userId, message, nowMs }));
   if (!row) throw new RangeError('that person is in no such conversation');
   return { id: Number(row.id), conversationId: Number(row.conversationId) };
 }

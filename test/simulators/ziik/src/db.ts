@@ -59,6 +59,14 @@ export async function reserveIds(db: Db, table: Table, count: number): Promise<I
 
 /** First row of an answer; undefined when there is none. */
 export async function one<R extends pg.QueryResultRow>(db: Db, sql: string, values: unknown[]): Promise<R | undefined> {
-  const { rows } = await db.query<R>(sql, values);
-  return rows[0];
+  return (await all<R>(db, sql, values))[0];
+}
+
+const names = new Map<string, string>();
+
+/** Rows of a statement that each connection prepares once: the API asks the same few things thousands of times. */
+export async function all<R extends pg.QueryResultRow>(db: Db, sql: string, values: unknown[]): Promise<R[]> {
+  let name = names.get(sql);
+  if (name === undefined) names.set(sql, (name = `s${names.size}`));
+  return (await db.query<R>({ name, text: sql, values })).rows;
 }

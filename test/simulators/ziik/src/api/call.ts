@@ -13,7 +13,7 @@ export interface Site {
 }
 
 /** Who calls. */
-export interface Actor {
+interface Actor {
   readonly id: Id;
   readonly admin: boolean;
 }

@@ -5,12 +5,12 @@ import type { SiteSettings } from './settings.ts';
 type Units = ReadonlyMap<Id, UnitRow>;
 
 /** 0 = top. A loop, which a broken import leaves, counts as far as it is walked. */
-export function levelOf(units: Units, unit: UnitRow): number {
+function levelOf(units: Units, unit: UnitRow): number {
   return lineOf(units, unit).length - 1;
 }
 
 /** From the unit up to its top. */
-export function lineOf(units: Units, unit: UnitRow): UnitRow[] {
+function lineOf(units: Units, unit: UnitRow): UnitRow[] {
   const line = [unit];
   for (let at = unit.parentId; at !== null;) {
     const parent = units.get(at);

@@ -1,4 +1,4 @@
-import { one, type Db, type Id } from '../db.ts';
+import { all, one, type Db, type Id } from '../db.ts';
 
 /** A user with the unit of the first membership. */
 export interface UserRow {
@@ -37,7 +37,8 @@ export async function listUsers(
   page: { limit: number; offset: number },
 ): Promise<{ users: UserRow[]; total: number }> {
   const { where, values } = conditions(siteId, filter);
-  const { rows } = await db.query<UserRow & { total: number }>(
+  const rows = await all<UserRow & { total: number }>(
+    db,
     `select ${columns}, count(*) over ()::int as total from users u ${firstUnit}
      where ${where} order by u.id limit $${values.length + 1} offset $${values.length + 2}`,
     [...values, page.limit, page.offset],
@@ -68,7 +69,9 @@ function conditions(siteId: Id, filter: UserFilter): { where: string; values: un
 
 /** Users by id; anonymised ones too, deleted ones not. */
 export async function usersById(db: Db, siteId: Id, ids: readonly Id[]): Promise<Map<Id, UserRow>> {
-  const { rows } = await db.query<UserRow>(
+  if (ids.length === 0) return new Map();
+  const rows = await all<UserRow>(
+    db,
     `select ${columns} from users u ${firstUnit}
      where u.site_id = $1 and u.id = any($2::bigint[]) and u.deleted_at is null`,
     [siteId, ids],
@@ -95,7 +98,8 @@ export interface MembershipRow {
 
 /** Memberships of a user, the first one first. */
 export async function membershipsOf(db: Db, siteId: Id, userId: Id): Promise<MembershipRow[]> {
-  const { rows } = await db.query<MembershipRow>(
+  const rows = await all<MembershipRow>(
+    db,
     `select m.unit_id as "unitId", m.department_id as "departmentId", coalesce((
        select json_agg(json_build_object('id', t.id, 'name', t.name) order by x.position, x.id)
        from membership_user_types x join user_types t on t.site_id = x.site_id and t.id = x.user_type_id

@@ -6,7 +6,14 @@ import type { ApiCall, ApiRoute } from '../api/call.ts';
 import { parse } from '../api/input.ts';
 import { envelope, pageOf } from '../api/paging.ts';
 import { usersById } from '../api/user-store.ts';
-import { conversationOf, conversationsOf, openDirect, openGroup, type ConversationRow } from './conversation-store.ts';
+import {
+  conversationExists,
+  conversationOf,
+  conversationsOf,
+  openDirect,
+  openGroup,
+  type ConversationRow,
+} from './conversation-store.ts';
 import { addMessage, deleteMessage, markSeen, messageOf, messagesOf, type MessageRow } from './message-store.ts';
 import { renderConversations, renderMessages } from './render-chat.ts';
 
@@ -22,9 +29,9 @@ export const chatRoutes: readonly ApiRoute[] = [
   chat('post', '/conversations', create),
   chat('get', '/conversations/:id', async (call) => answer(call, 200, await conversation(call))),
   chat('post', '/conversations/:id/messages', async (call) => {
-    await conversation(call);
-    const { message } = parse(NewMessage, call.input);
-    return send(call, call.params['id'] ?? '', message);
+    const conversationId = id.safeParse(call.params['id']);
+    if (!conversationId.success) throw notFound('conversation');
+    return send(call, conversationId.data, parse(NewMessage, call.input).message);
   }),
   chat('get', '/conversations/:id/messages', messages),
   chat('get', '/conversations/:id/messages/:message', async (call) => {
@@ -103,8 +110,8 @@ function checkText({ site }: ApiCall, message: string): void {
 async function send(call: ApiCall, conversationId: Id, text: string): Promise<Answer> {
   checkText(call, text);
   const { db, actor, nowMs } = call;
-  const row = await addMessage(db, { conversationId, authorId: actor.id, message: text, nowMs });
-  if (!row) throw forbidden('You are not in this conversation');
+  const row = await addMessage(db, { siteId: call.site.id, conversationId, authorId: actor.id, message: text, nowMs });
+  if (!row) throw await noPlace(call, conversationId);
   const [data] = await renderMessages(call, [row]);
   return { status: 201, body: { data }, location: `${call.siteUrl}/api/messages/${row.id}` };
 }
@@ -126,11 +133,16 @@ async function messages(call: ApiCall): Promise<Answer> {
 
 async function conversation(call: ApiCall): Promise<ConversationRow> {
   const wanted = id.safeParse(call.params['id']);
-  const place = { siteId: call.site.id, userId: call.actor.id };
-  const row = wanted.success ? await conversationOf(call.db, { ...place, id: wanted.data }) : null;
-  if (row === null) throw notFound('conversation');
-  if (row === undefined) throw forbidden('You are not in this conversation');
+  if (!wanted.success) throw notFound('conversation');
+  const row = await conversationOf(call.db, { siteId: call.site.id, userId: call.actor.id, id: wanted.data });
+  if (!row) throw await noPlace(call, wanted.data);
   return row;
+}
+
+/** Others' conversations are forbidden, other sites' do not exist. */
+async function noPlace({ db, site }: ApiCall, conversationId: Id): Promise<ApiError> {
+  const there = await conversationExists(db, site.id, conversationId);
+  return there ? forbidden('You are not in this conversation') : notFound('conversation');
 }
 
 async function message(call: ApiCall): Promise<MessageRow> {

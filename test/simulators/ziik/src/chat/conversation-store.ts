@@ -1,4 +1,4 @@
-import { one, type Db, type Id } from '../db.ts';
+import { all, one, type Db, type Id } from '../db.ts';
 import type { MessageRow } from './message-store.ts';
 
 /** A conversation as one of its participants sees it. */
@@ -75,7 +75,8 @@ export async function conversationsOf(
   const { siteId, userId, withUser } = wanted;
   const values: unknown[] = [siteId, userId, wanted.limit, wanted.offset];
   const direct = `and c.direct_key = least($2::bigint, $5::bigint) || ':' || greatest($2::bigint, $5::bigint)`;
-  const { rows } = await db.query<ConversationRow & { total: number }>(
+  const rows = await all<ConversationRow & { total: number }>(
+    db,
     `select ${shown}, count(*) over ()::int as total
      from ziik_chat.participant p join ziik_chat.conversation c on c.id = p.conversation_id
      where p.site_id = $1 and c.site_id = $1 and p.user_id = $2 ${withUser === undefined ? '' : direct}
@@ -85,18 +86,21 @@ export async function conversationsOf(
   return { conversations: rows, total: rows[0]?.total ?? 0 };
 }
 
-/** One conversation: `null` = the site has none with this id, `undefined` = the person is not in it. */
+/** One conversation; undefined when the person is in no such one. */
 export async function conversationOf(
   db: Db,
   { siteId, userId, id }: { siteId: Id; userId: Id; id: Id },
-): Promise<ConversationRow | null | undefined> {
-  const row = await one<ConversationRow & { member: boolean }>(
+): Promise<ConversationRow | undefined> {
+  return one<ConversationRow>(
     db,
-    `select ${shown}, p.user_id is not null as member from ziik_chat.conversation c
-     left join ziik_chat.participant p on p.conversation_id = c.id and p.user_id = $2
-     where c.site_id = $1 and c.id = $3`,
+    `select ${shown} from ziik_chat.participant p join ziik_chat.conversation c on c.id = p.conversation_id
+     where c.site_id = $1 and p.user_id = $2 and c.id = $3`,
     [siteId, userId, id],
   );
-  if (!row) return null;
-  return row.member ? row : undefined;
+}
+
+/** True when the site has this conversation, whoever is in it. */
+export async function conversationExists(db: Db, siteId: Id, id: Id): Promise<boolean> {
+  const found = await one(db, 'select from ziik_chat.conversation where site_id = $1 and id = $2', [siteId, id]);
+  return found !== undefined;
 }

@@ -1,4 +1,4 @@
-import { one, type Db, type Id } from '../db.ts';
+import { all, one, type Db, type Id } from '../db.ts';
 
 /** A message as it is kept. */
 export interface MessageRow {
@@ -15,14 +15,14 @@ const columns = `id, conversation_id as "conversationId", author_id as "authorId
 /** Adds a message; null when the author is not in that conversation. */
 export async function addMessage(
   db: Db,
-  { conversationId, authorId, message, nowMs }: { conversationId: Id; authorId: Id; message: string; nowMs: number },
+  said: { siteId: Id; conversationId: Id; authorId: Id; message: string; nowMs: number },
 ): Promise<MessageRow | null> {
   const row = await one<MessageRow>(
     db,
     `insert into ziik_chat.message (conversation_id, author_id, message, at_ms)
-     select conversation_id, user_id, $3, $4 from ziik_chat.participant where conversation_id = $1 and user_id = $2
-     returning ${columns}`,
-    [conversationId, authorId, message, nowMs],
+     select conversation_id, user_id, $4, $5 from ziik_chat.participant
+     where site_id = $1 and conversation_id = $2 and user_id = $3 returning ${columns}`,
+    [said.siteId, said.conversationId, said.authorId, said.message, said.nowMs],
   );
   return row ?? null;
 }
@@ -39,7 +39,8 @@ export async function messagesOf(
     `select count(*)::int as total from ziik_chat.message where ${where}`,
     values,
   );
-  const { rows } = await db.query<MessageRow>(
+  const rows = await all<MessageRow>(
+    db,
     `select ${columns} from ziik_chat.message where ${where} order by id ${wanted.order} limit $3 offset $4`,
     [...values, wanted.limit, wanted.offset],
   );

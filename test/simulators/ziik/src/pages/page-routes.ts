@@ -42,9 +42,9 @@ export function pageRoutes(state: ApiState): Router {
     const viewer = await viewerOf(state, req);
     const { message } = z.object({ message: z.string().trim().min(1) }).parse(req.body);
     const conversationId = Id.parse(req.query['conversation']);
-    const authorId = viewer?.user.id ?? '0';
-    const row = await addMessage(db, { conversationId, authorId, message, nowMs: state.clock.now() });
-    if (!viewer || !row) return void res.status(404).send(plainPage('Ziik', 'There is no such conversation.'));
+    const said = { conversationId, message, nowMs: state.clock.now() };
+    const row = viewer && (await addMessage(db, { siteId: viewer.siteId, authorId: viewer.user.id, ...said }));
+    if (!row) return void res.status(404).send(plainPage('Ziik', 'There is no such conversation.'));
     res.redirect(303, `${address(viewer, 'chat')}&conversation=${conversationId}`);
   });
   router.get('/open', async (req, res) => {

@@ -16,7 +16,7 @@ const Shortcuts = z.object({
 });
 
 /** A shortcut as the edge gave it, with the integration it belongs to. */
-export type Shortcut = z.infer<typeof Shortcuts>['shortcuts'][number] & { readonly integration: string };
+type Shortcut = z.infer<typeof Shortcuts>['shortcuts'][number] & { readonly integration: string };
 
 /** What a person's menu has; `missing` = integrations whose shortcuts could not be had, and why. */
 export interface Menu {
