@@ -10,8 +10,10 @@ import {
 } from '@orgstream/database';
 import { createLogger, createSecretBox } from '@orgstream/runtime';
 import { freshDatabase } from '@orgstream/testkit';
+import { addChat } from './chat-fixture.ts';
 import { Config } from './config.ts';
 import { createService, type ControlService } from './service.ts';
+import { FakeZiik } from './ziik-fixture.ts';
 
 const secretKey = `k1:${'ab'.repeat(32)}`;
 const secrets = createSecretBox(secretKey);
@@ -22,6 +24,8 @@ export interface TenantFixture {
   readonly integration: string;
   readonly run: string;
   readonly command: number;
+  /** The first of seven in the ledger; it was sent. */
+  readonly notification: number;
   readonly token: string;
 }
 
@@ -30,17 +34,20 @@ export class ControlContext implements AsyncDisposable {
   readonly db: Knex;
   readonly service: ControlService;
   readonly logs: string[];
+  readonly ziik: FakeZiik;
   readonly #resources: AsyncDisposableStack;
 
   private constructor(parts: {
     readonly db: Knex;
     readonly service: ControlService;
     readonly logs: string[];
+    readonly ziik: FakeZiik;
     readonly resources: AsyncDisposableStack;
   }) {
     this.db = parts.db;
     this.service = parts.service;
     this.logs = parts.logs;
+    this.ziik = parts.ziik;
     this.#resources = parts.resources;
   }
 
@@ -74,7 +81,8 @@ export class ControlContext implements AsyncDisposable {
       stop.abort();
       await running;
     });
-    return new ControlContext({ db, service, logs, resources: resources.move() });
+    const ziik = resources.use(await FakeZiik.start());
+    return new ControlContext({ db, service, logs, ziik, resources: resources.move() });
   }
 
   get url(): string {
@@ -86,11 +94,27 @@ export class ControlContext implements AsyncDisposable {
     return made.secret;
   }
 
+  /** A token of somebody who signed in as administrator of that Ziik. */
+  async session(tenant: string, person: string): Promise<string> {
+    const made = await createToken(this.db, {
+      name: `administrator ${person} of ${tenant}`,
+      role: 'admin',
+      tenants: [tenant],
+      expiresAt: new Date(Date.now() + 3_600_000),
+      person: { tenant, id: person },
+      by: 'https://ziik.example',
+    });
+    return made.secret;
+  }
+
   async client(role: TokenRole, tenants?: readonly string[]): Promise<Client> {
     return createClient({ url: this.url, token: await this.token(role, tenants) });
   }
 
-  /** Facts, links, work in every state, attempts, a run with items, a command; and an admin's token of this tenant. */
+  /**
+   * Facts, links, work in every state, attempts, a run with items, a command, chat and logins; and an admin's token of this
+   * tenant. Person 8 is an administrator in Ziik.
+   */
   async addTenant(tenant: string, platformUrl = `http://127.0.0.1:9/${tenant}`): Promise<TenantFixture> {
     const integration = await createIntegration(this.db, {
       tenant,
@@ -107,7 +131,9 @@ export class ControlContext implements AsyncDisposable {
       platformUrl,
     });
     const { run, command } = rows[0]!;
-    return { tenant, integration, run, command: Number(command), token: await this.token('admin', [tenant]) };
+    const { notification } = await addChat(this.db, { integration, tenant, ziikUrl: this.ziik.urlOf(tenant), secrets });
+    const token = await this.token('admin', [tenant]);
+    return { tenant, integration, run, command: Number(command), notification, token };
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -126,8 +152,8 @@ const tenantRows = /* sql */ `
     insert into sink.role (tenant, id, epoch, lsn, seq, log_offset, committed_at, name)
     values (:tenant, '1', 1, 20, 0, 5, now(), 'Barista')
   ), person as (
-    insert into sink.person (tenant, id, epoch, lsn, seq, log_offset, committed_at, first_name, last_name, email, active)
-    select :tenant, n::text, 1, 30 + n, 0, 10 + n, now(), 'Ann' || n, 'Secretname', 'ann' || n || '@secret.example', true
+    insert into sink.person (tenant, id, epoch, lsn, seq, log_offset, committed_at, first_name, last_name, email, active, admin)
+    select :tenant, n::text, 1, 30 + n, 0, 10 + n, now(), 'Ann' || n, 'Secretname', 'ann' || n || '@secret.example', true, n = 8
       from generate_series(1, 9) n
   ), membership as (
     insert into sink.membership (tenant, id, epoch, lsn, seq, log_offset, committed_at, person_id, unit_id, ordinal)

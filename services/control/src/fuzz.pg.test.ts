@@ -2,6 +2,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { anything, fitting, type Schema } from './arbitrary-fixture.ts';
+import { runBridge } from './chat-fixture.ts';
 import { ControlContext, type TenantFixture } from './fixture.ts';
 import { openApiDocument } from './openapi.ts';
 
@@ -41,16 +42,22 @@ const targets = Object.entries(paths)
   .sort((a, b) => Number(a.method === 'delete') - Number(b.method === 'delete'));
 
 let ctx: ControlContext;
+let bridge: AsyncDisposable;
 let ours: TenantFixture;
 let tokens: readonly string[];
 
 beforeAll(async () => {
   ctx = await ControlContext.open({ CONTROL_WAIT_MS: 0, CONTROL_REFUSED_PER_MINUTE: 100_000 });
+  bridge = runBridge(ctx.db);
   ours = await ctx.addTenant('eu1.42');
   await ctx.addTenant('eu1.43');
-  tokens = [await ctx.token('admin'), ours.token, await ctx.token('operator'), 'ost_nonsense'];
+  const session = await ctx.session(ours.tenant, '8');
+  tokens = [await ctx.token('admin'), ours.token, session, 'ost_nonsense'];
 });
-afterAll(() => ctx?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  await bridge?.[Symbol.asyncDispose]();
+  await ctx?.[Symbol.asyncDispose]();
+});
 
 interface Request {
   readonly path: Readonly<Record<string, unknown>>;
@@ -70,6 +77,9 @@ function known(name: string): Arbitrary<unknown> {
     source: ['eu1'],
     kind: ['person', 'unit'],
     id: ['1', '2'],
+    person: ['1', '2'],
+    type: ['module.assigned'],
+    notification: [`${ours.notification}`],
     'If-Match': ['"1"', '"1-1"'],
   };
   return fc.constantFrom(...(ids[name] ?? ['1']));

@@ -201,19 +201,25 @@ const Read = z.object({
     z.object({
       id: z.int(),
       atMs: z.number(),
-      from: z.enum(['sender', 'person', 'other']),
+      from: z.enum(['sender', 'receiver', 'system']),
       text: z.string(),
       deleted: z.boolean(),
     }),
   ),
 });
 
+const authors = { sender: 'sender', receiver: 'person', system: 'other' } as const;
+
+/** A read of several calls; there is no 202 for it, as its answer is kept nowhere. */
+const READ_MS = 10_000;
+
 /** Asks the bridge, and forgets the answer: what people write is kept nowhere. */
 async function readAtZiik(
   { db, commands }: Deps,
   payload: { readonly integration: string; readonly person: string; readonly limit: number },
 ): Promise<Pick<ConversationDetail, 'conversation' | 'messages'>> {
-  const asked = await commands.ask({ addressee: 'notification-bridge', kind: 'conversation.read', payload });
+  const command = { addressee: 'notification-bridge', kind: 'conversation.read', payload } as const;
+  const asked = await commands.ask(command, READ_MS);
   if (asked.state !== 'done') {
     await withdrawCommand(db, asked.id);
     throw new AppError('COMMAND_UNANSWERED', 'reading the conversation: the bridge did not answer in time', {
@@ -222,5 +228,16 @@ async function readAtZiik(
   }
   await forgetCommand(db, asked.id);
   const { conversation, messages } = Read.parse(asked.result);
-  return { conversation, messages: messages.map(({ atMs, ...one }) => ({ ...one, at: new Date(atMs).toISOString() })) };
+  return {
+    conversation,
+    messages: messages
+      .map(({ id, atMs, from, text, deleted }) => ({
+        id,
+        at: new Date(atMs).toISOString(),
+        from: authors[from],
+        text,
+        deleted,
+      }))
+      .sort((a, b) => a.id - b.id),
+  };
 }
