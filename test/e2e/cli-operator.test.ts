@@ -250,7 +250,9 @@ test('an integration is removed on --yes, Learningbank stays as it is, and conne
 });
 
 test('doctor finds nothing broken, and says in JSON what it looked at', async () => {
-  const { findings } = await json<{ findings: readonly { area: string; level: string; message: string }[] }>(['doctor']);
+  const { findings } = await json<{ findings: readonly { area: string; level: string; message: string }[] }>([
+    'doctor',
+  ]);
   const areas = ['node', 'settings', 'postgres', 'kafka', 'generation', 'registry', 'control', 'sources', 'services', 'integrations', 'chat', 'login']; // prettier-ignore
   expect(new Set(findings.map(({ area }) => area))).toEqual(new Set(areas));
   // Channels and issuers are other tests' too, who break them on purpose.

@@ -43,7 +43,7 @@ describe('a channel', () => {
       { state: 'stopped', code: 'CHAT_MODULE_OFF' },
       'broken',
       /Chat is switched off/,
-      /switch it on/,
+      /Switch it on/,
     ],
     ['with a code nobody knows', { state: 'stopped', code: 'MOON_FULL', message: 'why' }, 'broken', /why/, /.{5}/],
     [
