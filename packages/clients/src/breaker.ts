@@ -111,7 +111,7 @@ export class Breaker {
       // Proves nothing: the next one to ask probes.
       this.#retryAtMs = this.#options.now();
       this.#become('open', this.#reason);
-    } else if (judge(error) !== 'no' || isAppError(error, 'TARGET_RATE_LIMITED')) {
+    } else if (judge(error) !== 'no' || isAppError(error, 'TARGET_RATE_LIMITED', 'ZIIK_RATE_LIMITED')) {
       this.open(codeOf(error), waitMsOf(error));
     } else this.#close();
   }
@@ -119,7 +119,7 @@ export class Breaker {
   #count(error: unknown): void {
     const failure = judge(error);
     if (failure === 'open') return this.open(codeOf(error), waitMsOf(error));
-    if (isAppError(error, 'TARGET_RATE_LIMITED') || wasAborted(error)) return;
+    if (isAppError(error, 'TARGET_RATE_LIMITED', 'ZIIK_RATE_LIMITED') || wasAborted(error)) return;
     const { failures, calls } = this.#add(failure === 'yes');
     const { minCalls, failureShare } = this.#options;
     if (calls >= minCalls && failures / calls >= failureShare) this.open(codeOf(error), waitMsOf(error));
@@ -155,15 +155,25 @@ export class Breaker {
   }
 }
 
+const opens = ['TARGET_AUTH_FAILED', 'ZIIK_AUTH_FAILED', 'CHAT_MODULE_OFF'] as const;
+const counts = [
+  'TARGET_UNREACHABLE',
+  'TARGET_ERROR',
+  'TARGET_ANSWER_INVALID',
+  'ZIIK_UNREACHABLE',
+  'ZIIK_ERROR',
+  'ZIIK_ANSWER_INVALID',
+] as const;
+
 /** Whether an outcome speaks against the platform: no, yes (count it), or so much that nothing more may go. */
 function judge(error: unknown): 'no' | 'yes' | 'open' {
-  if (isAppError(error, 'TARGET_AUTH_FAILED')) return 'open';
-  return isAppError(error, 'TARGET_UNREACHABLE', 'TARGET_ERROR', 'TARGET_ANSWER_INVALID') ? 'yes' : 'no';
+  if (isAppError(error, ...opens)) return 'open';
+  return isAppError(error, ...counts) ? 'yes' : 'no';
 }
 
 /** A call that we ended ourselves says nothing about the platform. */
 function wasAborted(error: unknown): boolean {
-  return isAppError(error, 'TARGET_UNREACHABLE') && error.data['reason'] === 'aborted';
+  return isAppError(error, 'TARGET_UNREACHABLE', 'ZIIK_UNREACHABLE') && error.data['reason'] === 'aborted';
 }
 
 function codeOf(error: unknown): string {

@@ -30,6 +30,12 @@ export const Config = z.object({
   BRIDGE_RECEIVERS: count(100)
     .default(4)
     .describe('Receivers of one tenant that are served side by side; a receiver gets its messages one after another.'),
+  ZIIK_CALLS_PER_MINUTE: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(120)
+    .describe('Calls to Ziik of one channel at most; slowed down when Ziik says 429. 0 = no limit of ours.'),
   BRIDGE_POLL_MS: milliseconds(50, 60_000)
     .default(1_000)
     .describe('How often the ledger is looked at without a notification of Postgres.'),

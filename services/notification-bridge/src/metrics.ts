@@ -24,7 +24,7 @@ export interface BridgeMetrics {
   }) => void;
   readonly sent: (messages?: number) => void;
   readonly skipped: (code: string, notifications?: number) => void;
-  readonly failed: (code: string) => void;
+  readonly failed: (code: string, notifications?: number) => void;
   readonly callFinished: (call: { readonly route: string; readonly status: number }) => void;
   readonly gauges: (read: LedgerGauges) => void;
   readonly lag: (lag: { readonly records: number; readonly oldestPendingMs: number | undefined }) => void;
@@ -84,7 +84,7 @@ function deliveryMetrics(registry: Registry): Omit<BridgeMetrics, 'ingested' | '
   return {
     sent: (messages = 1) => sent.inc(messages),
     skipped: (code, notifications = 1) => skipped.inc({ code }, notifications),
-    failed: (code) => failed.inc({ code }),
+    failed: (code, notifications = 1) => failed.inc({ code }, notifications),
     callFinished: ({ route, status }) => calls.inc({ route, status_class: `${Math.floor(status / 100)}xx` }),
     gauges: (read) => {
       queued.set(read.queued);

@@ -96,6 +96,7 @@ function lagOf(progress: readonly PartitionProgress[]): { records: number; oldes
 function deliverySettings(config: Config): DeliverySettings {
   return {
     callTimeoutMs: config.CALL_TIMEOUT_MS,
+    callsPerMinute: config.ZIIK_CALLS_PER_MINUTE === 0 ? Infinity : config.ZIIK_CALLS_PER_MINUTE,
     leaseMs: config.LEASE_MS,
     receivers: config.BRIDGE_RECEIVERS,
     pollMs: config.BRIDGE_POLL_MS,

@@ -1,0 +1,137 @@
+import { type ErrorCode, isAppError, codes } from '@orgstream/core';
+import type { Knex } from '@orgstream/database';
+import type { ChatSession, SendTo } from '../chat/port.ts';
+import { isTooLong, mayHaveHappened } from '../chat/failure.ts';
+import type { LedgerRow } from '../ledger/row.ts';
+import { beginSend, type Fence, type Settlement, settle } from '../ledger/send-store.ts';
+import type { ChannelFacts } from '../tenant/channel-store.ts';
+import type { ChannelSession } from '../tenant/channel-session.ts';
+import { afterwards, type Facts, type Failure, type Message, nextStep, type Outcome, type Patience } from './decide.ts';
+import { readLinked, readPerson } from './receiver-store.ts';
+import { readTypeTexts } from './text-store.ts';
+
+export interface DeliverContext {
+  readonly db: Knex;
+  readonly session: ChannelSession;
+  readonly channel: ChannelFacts;
+  readonly fence: Fence;
+  readonly patience: Patience;
+}
+
+/** Carries one row as far as it goes now; returns what became of it. Null: it is not ours any more. */
+export async function deliverRow(row: LedgerRow, context: DeliverContext): Promise<Settlement | null> {
+  const settlement = await attempt(row, context);
+  const { db, fence } = context;
+  return (await settle(db, { id: row.id, token: fence.token }, settlement)) ? settlement : null;
+}
+
+async function attempt(row: LedgerRow, context: DeliverContext): Promise<Settlement> {
+  let facts: Facts = { defaultLanguage: context.channel.defaultLanguage };
+  for (;;) {
+    const step = nextStep(row, facts);
+    switch (step.do) {
+      case 'settle':
+        return step.settlement;
+      case 'send':
+        return send(row, step.message, context);
+      case 'look':
+        return look(row, step, context);
+      default:
+        try {
+          facts = { ...facts, ...(await learn(row, step, context)) };
+        } catch (error) {
+          return afterwards(row, [], { failure: failureOf('begin', error) }, context.patience);
+        }
+    }
+  }
+}
+
+type Question = Exclude<ReturnType<typeof nextStep>, { do: 'settle' | 'send' | 'look' }>;
+
+async function learn(row: LedgerRow, step: Question, { db, fence, session }: DeliverContext): Promise<Partial<Facts>> {
+  const { tenant } = fence;
+  const { integrationId: integration, receiver, personId } = row;
+  switch (step.do) {
+    case 'read_person':
+      return {
+        person:
+          row.isTest && personId !== null
+            ? await readPerson(db, { tenant, person: personId })
+            : ((await readLinked(db, { tenant, integration, receiver })) ?? null),
+      };
+    case 'find':
+      return { receiver: await session.read((chat, options) => chat.findReceiver({ email: step.email }, options)) };
+    case 'read_account':
+      return { account: await readPerson(db, { tenant, person: String(step.userId) }) };
+    case 'read_type':
+      return { type: await readTypeTexts(db, integration, row.type) };
+  }
+}
+
+/** Where it goes and what was newest there, then the commit of `sending`, then the POST. */
+async function send(row: LedgerRow, message: Message, context: DeliverContext): Promise<Settlement> {
+  const { session, patience } = context;
+  const { parts } = message.payload;
+  let began = false;
+  const outcome = async (): Promise<Outcome> => {
+    try {
+      const { to, afterMessageId } = await session.read((chat, options) => place(chat, message.userId, options));
+      const conversationId = 'conversationId' in to ? to.conversationId : null;
+      const sent = await session.send(
+        async () => {
+          const intent = { ...message, ziikUserId: message.userId, conversationId, afterMessageId };
+          return (began = await beginSend(context.db, context.fence, row, intent));
+        },
+        (chat, options) => chat.send(to, parts[0], options),
+      );
+      return sent === null ? { notBegun: true } : { found: sent };
+    } catch (error) {
+      return { failure: failureOf(began ? 'send' : 'begin', error, parts[0]) };
+    }
+  };
+  return afterwards({ ...row, payload: message.payload }, parts, await outcome(), patience);
+}
+
+async function place(
+  chat: ChatSession,
+  userId: number,
+  options: { readonly signal: AbortSignal },
+): Promise<{ readonly to: SendTo; readonly afterMessageId: number | null }> {
+  const { conversationId, newestMessageId } = await chat.conversationWith(userId, options);
+  if (conversationId === null) return { to: { userId }, afterMessageId: null };
+  return {
+    to: { conversationId },
+    afterMessageId: newestMessageId ?? (await chat.newestMessageId(conversationId, options)),
+  };
+}
+
+async function look(
+  row: LedgerRow,
+  { userId, text }: { readonly userId: number; readonly text: string },
+  { session, patience }: DeliverContext,
+): Promise<Settlement> {
+  const { conversationId, afterMessageId } = row;
+  const to = conversationId === null ? { userId } : { conversationId };
+  try {
+    const found = await session.read((chat, options) => chat.lookFor({ to, text, afterMessageId }, options));
+    return afterwards(row, row.payload?.parts ?? [text], { found }, patience);
+  } catch (error) {
+    return afterwards(row, [text], { failure: failureOf('look', error) }, patience);
+  }
+}
+
+/** What a failure means; of an unknown one after the POST began, that the message may be there. */
+function failureOf(at: Failure['at'], error: unknown, text = ''): Failure {
+  const code: ErrorCode = isAppError(error) ? error.code : 'UNEXPECTED';
+  const ourselves =
+    isAppError(error, 'LEASE_LOST', 'PLATFORM_PAUSED') || (isAppError(error) && error.data['reason'] === 'aborted');
+  return {
+    at,
+    code,
+    disposition: codes[code],
+    waitMs: isAppError(error) ? (error.waitMs ?? 0) : 0,
+    mayHaveHappened: mayHaveHappened(error),
+    tooLong: at === 'send' && isTooLong(error, text),
+    ourselves,
+  };
+}

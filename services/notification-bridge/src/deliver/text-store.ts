@@ -1,0 +1,53 @@
+import type { Knex } from '@orgstream/database';
+
+/** Where the text of a type comes from. */
+export interface TypeTexts {
+  readonly enabled: boolean;
+  /** Ours, by language. */
+  readonly texts: Readonly<Record<string, string>>;
+  /** Learningbank's own. */
+  readonly body: string | null;
+  readonly name: string;
+}
+
+/** Type of a test message that is none of Learningbank's types. */
+export const testType = 'orgstream.test';
+
+const testTexts: TypeTexts = {
+  enabled: true,
+  texts: {
+    da: 'Dette er en testbesked fra Learningbank. Beskeder derfra kommer her fremover: {{link}}',
+    en: 'This is a test message from Learningbank. Its notifications will arrive here: {{link}}',
+    sv: 'Det här är ett testmeddelande från Learningbank. Aviseringar därifrån kommer hit: {{link}}',
+    de: 'Dies ist eine Testnachricht von Learningbank. Benachrichtigungen von dort kommen künftig hier an: {{link}}',
+    '': 'This is a test message from Learningbank. Its notifications will arrive here: {{link}}',
+  },
+  body: null,
+  name: testType,
+};
+
+/** Our switch and texts of a type, and Learningbank's; a type that neither knows is on, under its key. */
+export async function readTypeTexts(db: Knex, integration: string, type: string): Promise<TypeTexts> {
+  if (type === testType) return testTexts;
+  const { rows } = await db.raw<{
+    rows: {
+      enabled: boolean | null;
+      texts: TypeTexts['texts'] | null;
+      theirs: { name?: unknown; body?: unknown } | null;
+    }[];
+  }>(
+    `select s.enabled, s.texts,
+            (select t from edge.intake i cross join jsonb_array_elements(coalesce(i.types, '[]')) as t
+              where i.integration_id = :integration and t ->> 'key' = :type limit 1) as theirs
+       from (select 1) as one
+       left join control.notification_setting s on s.integration_id = :integration and s.type = :type`,
+    { integration, type },
+  );
+  const { enabled, texts, theirs } = rows[0]!;
+  return {
+    enabled: enabled ?? true,
+    texts: texts ?? {},
+    body: typeof theirs?.body === 'string' ? theirs.body : null,
+    name: typeof theirs?.name === 'string' && theirs.name.trim() !== '' ? theirs.name : type,
+  };
+}

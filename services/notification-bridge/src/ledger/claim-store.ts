@@ -1,0 +1,63 @@
+import type { Knex } from '@orgstream/database';
+import { type LedgerRow, type RawRow, rowColumns, toRow } from './row.ts';
+
+/** Which rows of a channel are looked for. */
+export interface Claim {
+  readonly integration: string;
+  /** Of the lease that asks. */
+  readonly token: number;
+  /** Receivers that are being served. */
+  readonly busy: readonly string[];
+  readonly limit: number;
+  /** `tests`: quiet mode holds everything else back. `looks`: nothing may be sent, only what is unclear is looked up. */
+  readonly what: 'all' | 'tests' | 'looks';
+  /** A `sending` row of our own that nobody works on is looked up this long after its POST. */
+  readonly settleMs: number;
+}
+
+/**
+ * Ripe rows of a channel, tests first, then by age: of each receiver only the oldest that has not ended, so that a
+ * receiver gets its messages in order, one at a time. Tests do not queue behind notifications. Nothing is changed: only
+ * the owner of the tenant's lease asks.
+ */
+export async function claimRows(db: Knex, claim: Claim): Promise<readonly LedgerRow[]> {
+  const one = (tests: boolean): string =>
+    `(select ${rowColumns} from bridge.notification n
+       where n.integration_id = :integration and n.is_test = ${tests} and n.state in ('queued', 'sending', 'unknown')
+         and n.next_at <= now()
+         and (n.state <> 'sending' or (n.lease_token = :token and n.sending_at < now() - :settleMs * interval '1 ms'))
+         and (n.state <> 'queued' or :what = 'all' or (:what = 'tests' and n.is_test))
+         and n.receiver <> all(cast(:busy as text[]))
+         and not exists (
+           select from bridge.notification o
+            where o.integration_id = n.integration_id and o.receiver = n.receiver and o.is_test = n.is_test
+              and o.id < n.id and o.state in ('queued', 'sending', 'unknown'))
+       order by n.next_at, n.id limit :limit)`;
+  const { rows } = await db.raw<{ rows: RawRow[] }>(`${one(true)} union all ${one(false)} limit :limit`, {
+    ...claim,
+    busy: [...claim.busy],
+  });
+  return rows.map(toRow);
+}
+
+/**
+ * What the former owner of a tenant left in `sending` may have been sent, and its last call may still be under way: it
+ * is `unknown`, to be looked up once that call has surely ended. Returns how many rows there were.
+ */
+export async function takeOver(
+  db: Knex,
+  lease: { readonly tenant: string; readonly token: number; readonly settleMs: number },
+): Promise<number> {
+  const { rows } = await db.raw<{ rows: { n: string }[] }>(
+    `with owner as materialized (
+       select from bridge.tenant where tenant = :tenant and lease_token = :token for share),
+     left_behind as (
+       update bridge.notification n
+          set state = 'unknown', code = 'DELIVERY_UNKNOWN', next_at = now() + :settleMs * interval '1 ms'
+        where n.tenant = :tenant and n.state = 'sending' and n.lease_token < :token and exists (select from owner)
+        returning 1)
+     select count(*) as n from left_behind`,
+    { ...lease },
+  );
+  return Number(rows[0]!.n);
+}

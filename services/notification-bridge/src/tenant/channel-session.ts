@@ -1,0 +1,157 @@
+import { Breaker, type CallInfo, TokenBucket } from '@orgstream/clients';
+import { AppError, isAppError } from '@orgstream/core';
+import type { Lease } from '@orgstream/database';
+import type { Chat, ChatChannel, ChatOptions, ChatSession, Delivered } from '../chat/port.ts';
+
+/** Options of one call: a read ends with the session, a send never. */
+export interface Given {
+  readonly signal: AbortSignal;
+}
+
+export interface ChannelSessionOptions {
+  readonly channel: ChatChannel;
+  readonly createChat: (options: ChatOptions) => Chat;
+  readonly callTimeoutMs: number;
+  /** Infinity = as fast as Ziik lets us. */
+  readonly callsPerMinute: number;
+  /** First pause of a channel that has stopped; doubles up to a minute. */
+  readonly stoppedMs: number;
+  readonly lease: Lease;
+  readonly signal: AbortSignal;
+  readonly onCall: NonNullable<ChatOptions['onCall']>;
+  /** The channel stopped, with the reason, or works again. */
+  readonly onChange: (error: AppError | null) => void;
+}
+
+/** Calls that may go at once after a pause: a message takes three. */
+const burst = 6;
+
+/**
+ * A channel's way to Ziik: rate, breaker, and the last look at the lease. It signs in with the first call, and again to
+ * find out whether a channel that was stopped (refused credentials, chat off, a Ziik that does not work) works again.
+ */
+export class ChannelSession {
+  readonly #options: ChannelSessionOptions;
+  readonly #bucket: TokenBucket;
+  readonly #breaker: Breaker;
+  readonly #chat: Chat;
+  /** Sends whose turn in the rate was waited for already, by their signal. */
+  readonly #prepaid = new WeakSet<AbortSignal>();
+  #opening: Promise<ChatSession> | undefined;
+  #trouble: AppError | null = null;
+
+  constructor(options: ChannelSessionOptions) {
+    this.#options = options;
+    const { callsPerMinute, lease, callTimeoutMs: timeoutMs, onCall, stoppedMs } = options;
+    const ratePerS = callsPerMinute / 60;
+    this.#bucket = new TokenBucket({ ratePerS, minPerS: Math.min(0.1, ratePerS), maxPerS: ratePerS, burst });
+    this.#breaker = new Breaker({ openMs: stoppedMs, onChange: (state, reason) => this.#onBreaker(state, reason) });
+    const held = (call: CallInfo): void => {
+      if (call.write && !isSignIn(call)) lease.assertHeld();
+    };
+    this.#chat = options.createChat({
+      timeoutMs,
+      onCall,
+      beforeCall: async (call, signal) => {
+        if (!isSignIn(call) && !(signal && this.#prepaid.delete(signal))) await this.#bucket.take(signal);
+        held(call);
+      },
+      beforeSend: held,
+    });
+  }
+
+  /** Calls may go. */
+  get works(): boolean {
+    return this.#breaker.state === 'closed';
+  }
+
+  /** Signs in, unless that was done or is under way; needed before anything else. */
+  async open(): Promise<boolean> {
+    return this.read(() => Promise.resolve(true)).catch(() => false);
+  }
+
+  /** Of a channel that has stopped, once its pause is over: does it work again? */
+  async probe(): Promise<void> {
+    const pass = this.works ? null : this.#breaker.enter();
+    if (!pass) return;
+    try {
+      this.#opening = undefined;
+      await this.#session();
+      pass.done();
+    } catch (error) {
+      this.#remember(error);
+      pass.done(error);
+    }
+  }
+
+  read<T>(work: (chat: ChatSession, given: Given) => Promise<T>): Promise<T> {
+    return this.#watched(async () => work(await this.#session(), { signal: this.#options.signal }));
+  }
+
+  /**
+   * One send: waits for its turn in the rate, then `begin` commits that it is under way, then it is posted unless the
+   * lease has run out. So nothing waits between what `begin` has checked and the POST. Null: it was not begun.
+   */
+  async send(
+    begin: () => Promise<boolean>,
+    post: (chat: ChatSession, given: Given) => Promise<Delivered>,
+  ): Promise<Delivered | null> {
+    if (!this.works) throw this.#paused();
+    const chat = await this.#session();
+    await this.#bucket.take(this.#options.signal);
+    if (!(await begin())) return null;
+    // Never aborted: a send under way is let finish, within its time-out; the signal only says whose turn was taken.
+    const { signal } = new AbortController();
+    this.#prepaid.add(signal);
+    return this.#watched(() => post(chat, { signal }));
+  }
+
+  #session(): Promise<ChatSession> {
+    const { channel, signal } = this.#options;
+    if (this.#opening) return this.#opening;
+    const opening = this.#chat.open(channel, { signal });
+    this.#opening = opening;
+    opening.catch(() => {
+      if (this.#opening === opening) this.#opening = undefined;
+    });
+    return opening;
+  }
+
+  /** Reports a call's end to rate and breaker. */
+  async #watched<T>(work: () => Promise<T>): Promise<T> {
+    const pass = this.works ? this.#breaker.enter() : null;
+    if (!pass) throw this.#paused();
+    try {
+      const value = await work();
+      this.#bucket.succeeded();
+      pass.done();
+      return value;
+    } catch (error) {
+      if (isAppError(error, 'ZIIK_RATE_LIMITED')) this.#bucket.refused(error.waitMs);
+      this.#remember(error);
+      pass.done(error);
+      throw error;
+    }
+  }
+
+  #remember(error: unknown): void {
+    if (isAppError(error)) this.#trouble = error;
+  }
+
+  #onBreaker(state: Breaker['state'], reason: string): void {
+    if (state === 'half_open') return;
+    this.#options.onChange(state === 'closed' ? null : (this.#trouble ?? new AppError('UNEXPECTED', reason)));
+  }
+
+  #paused(): AppError {
+    return new AppError('PLATFORM_PAUSED', 'Ziik does not work at present, calls are held back', {
+      waitMs: Math.max(250, this.#breaker.waitMs),
+      reason: this.#breaker.reason,
+    });
+  }
+}
+
+/** Its own limits hold for the token: it must not wait between a message's checks and its POST. */
+function isSignIn({ route }: CallInfo): boolean {
+  return route.startsWith('auth.');
+}
