@@ -57,6 +57,7 @@ test('a Ziik that ignores the filter is looked through, but not for ever', async
   const all = new Conversations(client, { ziikUrl: '', username: '', password: '', senderId, conversations: 'old' });
   expect(await all.with(7, {})).toEqual({ conversationId: null, newestMessageId: null });
   expect(reads()).toBe(20);
+  await expect(all.find(7, {})).rejects.toMatchObject({ code: 'ZIIK_ANSWER_INVALID' });
 });
 
 test.each([

@@ -26,8 +26,9 @@ export class Conversations {
   /** The direct conversation with this user; one that was made with its first message only is none yet. */
   async with(userId: number, given: CallOptions): Promise<DirectConversation> {
     if (this.#made !== 'new') {
-      const found = await this.find(userId, given);
-      if (found !== null) return shown(found);
+      const found = await this.#search(userId, given);
+      // Not seen among too many: Ziik itself finds it when it is made.
+      if (found !== null && found !== 'not_seen') return shown(found);
       if (this.#made === 'old') return notYet;
     }
     try {
@@ -42,13 +43,22 @@ export class Conversations {
     }
   }
 
-  /** The direct conversation with this user that is there already. */
+  /** The direct conversation with this user that is there already; null: it is not there for sure. */
   async find(userId: number, given: CallOptions): Promise<ZiikConversation | null> {
+    const found = await this.#search(userId, given);
+    if (found !== 'not_seen') return found;
+    throw new AppError('ZIIK_ANSWER_INVALID', 'conversations.list: more pages than can be looked through', {
+      route: 'conversations.list',
+      reason: 'too_large',
+    });
+  }
+
+  async #search(userId: number, given: CallOptions): Promise<ZiikConversation | 'not_seen' | null> {
     let pages = 0;
     for await (const page of this.#client.conversationsWith(userId, given)) {
       const [found] = page.items.filter((one) => this.#isDirect(one, userId)).toSorted((a, b) => a.id - b.id);
       if (found !== undefined) return found;
-      if ((pages += 1) >= maxPages) break;
+      if ((pages += 1) >= maxPages && page.page < page.totalPages) return 'not_seen';
     }
     return null;
   }
