@@ -31,10 +31,14 @@ export function several<T>(schema: z.ZodType<T>): z.ZodType<T[]> {
   }, z.array(schema)) as z.ZodType<T[]>;
 }
 
-/** An object, or nothing: null, absent, or `[]`. */
+/** An object, or nothing: null, absent, `[]` or `{}`. */
 export function maybe<T>(schema: z.ZodType<T>): z.ZodType<T | null> {
-  const emptied = (value: unknown) => (Array.isArray(value) && value.length === 0 ? null : (value ?? null));
+  const emptied = (value: unknown) => (isEmpty(value) ? null : (value ?? null));
   return z.preprocess(emptied, schema.nullable()) as z.ZodType<T | null>;
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 /** A whole number that may be written as a string. */
