@@ -34,6 +34,8 @@ interface Remote {
   keys: readonly PublicKey[] | undefined;
   readAt: number;
   triedAt: number;
+  /** When they were last fetched because a key was missing. */
+  againAt: number;
   failure: Error | undefined;
   pending: Promise<readonly PublicKey[]> | undefined;
 }
@@ -68,7 +70,15 @@ export function createIssuers({
     let remote = remotes.get(iss);
     if (remote?.url !== url) {
       const never = Number.NEGATIVE_INFINITY;
-      remote = { url, keys: undefined, readAt: never, triedAt: never, failure: undefined, pending: undefined };
+      remote = {
+        url,
+        keys: undefined,
+        readAt: never,
+        triedAt: never,
+        againAt: never,
+        failure: undefined,
+        pending: undefined,
+      };
       remotes.set(iss, remote);
     }
     return remote;
@@ -82,7 +92,12 @@ export function createIssuers({
       if (failure && !remote.pending && sinceTried < failedMs) throw failure;
       return load(remote);
     }
-    if (again) return remote.pending ?? (sinceTried < againMs ? keys : load(remote));
+    if (again) {
+      if (remote.pending) return remote.pending;
+      if (now - remote.againAt < againMs) return keys;
+      remote.againAt = now;
+      return load(remote);
+    }
     if (now - remote.readAt > freshMs && sinceTried >= againMs) load(remote).catch(() => {});
     return keys;
   };
