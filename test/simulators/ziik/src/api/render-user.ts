@@ -1,18 +1,11 @@
 import type { ApiCall } from './call.ts';
 import { unitRef } from './render-unit.ts';
-import { unitsAbove, type UnitRow } from './unit-store.ts';
 import type { UserRow } from './user-store.ts';
-import type { Id } from '../db.ts';
 
-/** Users as lists and messages show them: no e-mail, no language, no roles. */
-export async function userSummaries(call: ApiCall, users: readonly UserRow[]): Promise<Record<string, unknown>[]> {
-  const unitIds = [...new Set(users.flatMap((user) => (user.unitId === null ? [] : [user.unitId])))];
-  const units = await unitsAbove(call.db, call.site.id, unitIds);
-  return users.map((user) => userSummary(call, user, units));
-}
-
-function userSummary({ site }: ApiCall, user: UserRow, units: ReadonlyMap<Id, UnitRow>): Record<string, unknown> {
-  const unit = unitRef(units, user.unitId, site.settings);
+/** A user as lists and messages show one: no e-mail, no language, no roles. */
+export function userSummary({ site }: ApiCall, user: UserRow): Record<string, unknown> {
+  const units = new Map(user.units.map((unit) => [unit.id, unit]));
+  const unit = unitRef(units, user.units[0]?.id ?? null, site.settings);
   return {
     content_type: 'user',
     id: Number(user.id),
@@ -31,9 +24,9 @@ function userSummary({ site }: ApiCall, user: UserRow, units: ReadonlyMap<Id, Un
 }
 
 /** What one user's own page adds. */
-export function userDetail(call: ApiCall, user: UserRow, summary: object, roles: readonly object[]): object {
+export function userDetail(call: ApiCall, user: UserRow, roles: readonly object[]): object {
   return {
-    ...summary,
+    ...userSummary(call, user),
     email: user.email ?? '',
     phone: null,
     country: null,

@@ -5,7 +5,7 @@ import type { ApiCall, ApiRoute } from './call.ts';
 import { parse } from './input.ts';
 import { envelope, pageOf } from './paging.ts';
 import { emptyObject, unitRef } from './render-unit.ts';
-import { userDetail, userSummaries } from './render-user.ts';
+import { userDetail, userSummary } from './render-user.ts';
 import { unitsAbove } from './unit-store.ts';
 import { listUsers, membershipsOf, userByReference, usersById, type UserFilter, type UserRow } from './user-store.ts';
 
@@ -54,7 +54,7 @@ export const userRoutes: readonly ApiRoute[] = [
 async function list(call: ApiCall, path: string, limit: number, filter: UserFilter): Promise<Answer> {
   const page = pageOf(call, { limit });
   const { users, total } = await listUsers(call.db, call.site.id, filter, page);
-  const data = await userSummaries(call, users);
+  const data = users.map((user) => userSummary(call, user));
   const permissions = { edit: call.actor.admin, delete: call.actor.admin };
   const shown = path === '/users/search' ? data.map((user) => ({ ...user, permissions })) : data;
   return { status: 200, body: envelope(call, path, { data: shown, total, page }) };
@@ -97,8 +97,7 @@ async function wanted(call: ApiCall): Promise<UserRow> {
 
 async function detail(call: ApiCall, user: UserRow | undefined): Promise<object> {
   if (!user) throw notFound('user');
-  const [summary] = await userSummaries(call, [user]);
   const roles = (await membershipsOf(call.db, call.site.id, user.id)).flatMap((one) => one.roles);
   const distinct = [...new Map(roles.map((role) => [role.id, role])).values()];
-  return userDetail(call, user, summary ?? {}, distinct);
+  return userDetail(call, user, distinct);
 }

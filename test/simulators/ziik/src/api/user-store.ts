@@ -1,6 +1,7 @@
 import { all, one, type Db, type Id } from '../db.ts';
+import type { UnitRow } from './unit-store.ts';
 
-/** A user with the unit of the first membership. */
+/** A user with the unit of the first membership and all units above it: one question, since it is asked so often. */
 export interface UserRow {
   readonly id: Id;
   readonly firstName: string | null;
@@ -11,14 +12,21 @@ export interface UserRow {
   readonly active: boolean;
   readonly admin: boolean;
   readonly expiresAt: Date | null;
-  readonly unitId: Id | null;
+  /** The unit first, the top unit last; empty = no unit. */
+  readonly units: readonly UnitRow[];
 }
 
 const isActive = 'u.active and u.anonymised_at is null and coalesce(u.expires_at > now(), true)';
 const columns = `u.id, u.first_name as "firstName", u.last_name as "lastName", u.email, u.language, u.reference,
-  (${isActive}) as active, u.admin, u.expires_at as "expiresAt", m.unit_id as "unitId"`;
-const firstUnit = `left join lateral (select unit_id from memberships
-  where site_id = u.site_id and user_id = u.id order by position, id limit 1) m on true`;
+  (${isActive}) as active, u.admin, u.expires_at as "expiresAt", m.units`;
+const firstUnit = `left join lateral (
+  with recursive line as (
+    select f.*, 0 as height from (select t.* from memberships m join units t on t.site_id = m.site_id and t.id = m.unit_id
+      where m.site_id = u.site_id and m.user_id = u.id order by m.position, m.id limit 1) f
+    union all
+    select p.*, l.height + 1 from units p join line l on p.id = l.parent_id where p.site_id = u.site_id and l.height < 50)
+  select coalesce(json_agg(json_build_object('id', id::text, 'parentId', parent_id::text, 'name', name,
+    'unitType', unit_type, 'reference', reference) order by height), '[]') as units from line) m on true`;
 
 /** Whom a list asks for. */
 export interface UserFilter {
@@ -39,8 +47,9 @@ export async function listUsers(
   const { where, values } = conditions(siteId, filter);
   const rows = await all<UserRow & { total: number }>(
     db,
-    `select ${columns}, count(*) over ()::int as total from users u ${firstUnit}
-     where ${where} order by u.id limit $${values.length + 1} offset $${values.length + 2}`,
+    `select ${columns}, u.total from (
+       select u.*, count(*) over ()::int as total from users u where ${where}
+       order by u.id limit $${values.length + 1} offset $${values.length + 2}) u ${firstUnit} order by u.id`,
     [...values, page.limit, page.offset],
   );
   if (rows[0] || page.offset === 0) return { users: rows, total: rows[0]?.total ?? 0 };

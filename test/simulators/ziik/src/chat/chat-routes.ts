@@ -5,7 +5,7 @@ import { ApiError, forbidden, invalidField, notFound } from '../api/api-error.ts
 import type { ApiCall, ApiRoute } from '../api/call.ts';
 import { parse } from '../api/input.ts';
 import { envelope, pageOf } from '../api/paging.ts';
-import { usersById } from '../api/user-store.ts';
+import { usersById, type UserRow } from '../api/user-store.ts';
 import {
   conversationExists,
   conversationOf,
@@ -27,7 +27,10 @@ const Read = z.object({ message: id.optional() });
 export const chatRoutes: readonly ApiRoute[] = [
   chat('get', '/conversations', list),
   chat('post', '/conversations', create),
-  chat('get', '/conversations/:id', async (call) => answer(call, 200, await conversation(call))),
+  chat('get', '/conversations/:id', async (call) => {
+    const [data] = await renderConversations(call, [await conversation(call)]);
+    return { status: 200, body: { data } };
+  }),
   chat('post', '/conversations/:id/messages', async (call) => {
     const conversationId = id.safeParse(call.params['id']);
     if (!conversationId.success) throw notFound('conversation');
@@ -82,7 +85,7 @@ async function create(call: ApiCall): Promise<Answer> {
   const to = [...new Set(recipients)];
   const old = call.site.settings.conversations === 'old';
   if (old) checkText(call, message ?? '');
-  await checkRecipients(call, to);
+  const people = await peopleOf(call, to);
   const from = call.actor.id;
   const place = { siteId: call.site.id, from, nowMs: call.nowMs };
   const [first = ''] = to;
@@ -91,14 +94,17 @@ async function create(call: ApiCall): Promise<Answer> {
   if (old) return send(call, opened, message ?? '');
   const row = await conversationOf(call.db, { siteId: call.site.id, userId: from, id: opened });
   if (!row) throw notFound('conversation');
-  return answer(call, 200, row);
+  const [data] = await renderConversations(call, [row], people);
+  return { status: 200, body: { data } };
 }
 
-async function checkRecipients(call: ApiCall, recipients: readonly Id[]): Promise<void> {
-  if (recipients.includes(call.actor.id)) throw invalidField('recipients', 'You cannot write to yourself');
-  const users = await usersById(call.db, call.site.id, recipients);
+/** The caller and the recipients, who must be there and active. */
+async function peopleOf({ db, site, actor }: ApiCall, recipients: readonly Id[]): Promise<Map<Id, UserRow>> {
+  if (recipients.includes(actor.id)) throw invalidField('recipients', 'You cannot write to yourself');
+  const users = await usersById(db, site.id, [actor.id, ...recipients]);
   const active = recipients.every((recipient) => users.get(recipient)?.active === true);
   if (!active) throw invalidField('recipients', 'A recipient does not exist or is inactive');
+  return users;
 }
 
 function checkText({ site }: ApiCall, message: string): void {
@@ -151,9 +157,4 @@ async function message(call: ApiCall): Promise<MessageRow> {
   const row = wanted.success ? await messageOf(call.db, conversationId, wanted.data) : undefined;
   if (!row) throw notFound('message');
   return row;
-}
-
-async function answer(call: ApiCall, status: number, row: ConversationRow): Promise<Answer> {
-  const [data] = await renderConversations(call, [row]);
-  return { status, body: { data } };
 }

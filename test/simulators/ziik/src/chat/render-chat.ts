@@ -1,16 +1,23 @@
 import type { Id } from '../db.ts';
 import type { ApiCall } from '../api/call.ts';
-import { fullName, userSummaries } from '../api/render-user.ts';
+import { fullName, userSummary } from '../api/render-user.ts';
 import { usersById, type UserRow } from '../api/user-store.ts';
 import type { ConversationRow } from './conversation-store.ts';
 import type { MessageRow } from './message-store.ts';
 
 /** Messages with their authors. */
 export async function renderMessages(call: ApiCall, messages: readonly MessageRow[], seenBy?: Id): Promise<object[]> {
-  const known = await usersById(call.db, call.site.id, [...new Set(messages.map((message) => message.authorId))]);
-  const rows = [...known.values()];
-  const authors = new Map((await userSummaries(call, rows)).map((summary, index) => [rows[index]?.id, summary]));
-  return messages.map((message) => ({
+  const authors = await usersById(call.db, call.site.id, [...new Set(messages.map((message) => message.authorId))]);
+  return messages.map((message) => renderMessage(call, message, { authors, seenBy }));
+}
+
+function renderMessage(
+  call: ApiCall,
+  message: MessageRow,
+  { authors, seenBy }: { authors: ReadonlyMap<Id, UserRow>; seenBy?: Id | undefined },
+): object {
+  const author = authors.get(message.authorId);
+  return {
     content_type: 'message',
     id: Number(message.id),
     conversationId: Number(message.conversationId),
@@ -21,23 +28,22 @@ export async function renderMessages(call: ApiCall, messages: readonly MessageRo
     is_reply: false,
     parent: null,
     deleted: message.deleted,
-    author: authors.get(message.authorId) ?? null,
+    author: author ? userSummary(call, author) : null,
     files: [],
     reactions: [],
     uploading_files: 0,
     url: `api/messages/${message.id}`,
-  }));
+  };
 }
 
-/** Conversations with their participants and latest messages. */
-export async function renderConversations(call: ApiCall, conversations: readonly ConversationRow[]): Promise<object[]> {
+/** Conversations with their participants and latest messages; `known` = people who were read already. */
+export async function renderConversations(
+  call: ApiCall,
+  conversations: readonly ConversationRow[],
+  known?: ReadonlyMap<Id, UserRow>,
+): Promise<object[]> {
   const ids = new Set(conversations.flatMap((one) => one.participants.map((person) => person.id)));
-  const users = await usersById(call.db, call.site.id, [...ids]);
-  const latest = await renderMessages(
-    call,
-    conversations.flatMap((one) => (one.latest === null ? [] : [one.latest])),
-  );
-  const latestOf = new Map(latest.map((message) => [(message as { conversationId: number }).conversationId, message]));
+  const users = known ?? (await usersById(call.db, call.site.id, [...ids]));
   return conversations.map((one) => ({
     content_type: 'conversation',
     id: Number(one.id),
@@ -46,7 +52,7 @@ export async function renderConversations(call: ApiCall, conversations: readonly
     unread_message_count: one.unread,
     mute_rule: null,
     publish: publishOf(one),
-    latestMessage: latestOf.get(Number(one.id)) ?? null,
+    latestMessage: one.latest && renderMessage(call, one.latest, { authors: users }),
     participants: one.participants.map(({ id, isAdmin }) => participant(id, users.get(id), isAdmin)),
     ...(call.site.settings.conversations === 'new' ? { archived_at: null } : {}),
     url: `api/conversations/${one.id}`,
