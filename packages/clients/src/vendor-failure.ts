@@ -3,7 +3,7 @@ import { retryAfterMs } from './retry-after.ts';
 import type { Route } from './route.ts';
 
 /** What a vendor's API says in the body of a refusal; null = the body is not the API's own. */
-export interface Refusal {
+interface Refusal {
   readonly code: string | undefined;
   /** Names of the fields it complains about. */
   readonly fields: readonly string[];

@@ -7,8 +7,8 @@
  * ZIIK_FORBIDDEN, ZIIK_NOT_FOUND, ZIIK_REFUSED. Of a send, `mayHaveHappened(error)` says whether the message may be
  * there all the same: then look, never send again.
  *
- * Too long a text is ZIIK_REFUSED with `isTooLong(error, text)` (failure.ts): try `splitText(text, max)` (split-text.ts) with the sizes of
- * `partSizes(text)`, largest first. Parts depend on text and size alone, so who stores the size can resume after a crash.
+ * Too long a text is ZIIK_REFUSED with `isTooLong(error, text)` (failure.ts): try `splitText(text, max)` (split-text.ts)
+ * with the sizes of `partSizes(text)`, largest first. Parts depend on text and size alone.
  */
 import type { CallInfo, CallOptions, CallResult } from '@orgstream/clients';
 
@@ -67,7 +67,7 @@ export interface Delivered {
   readonly messageId: number;
 }
 
-export interface LookFor {
+interface LookFor {
   /** The conversation the message was sent into; `{ userId }` where it was to be made with its first message. */
   readonly to: SendTo;
   readonly text: string;
