@@ -84,7 +84,8 @@ async function open(options: WaysOptions, door: Door, bucket: TokenBucket): Prom
       if (route === 'auth.token') return;
       const waitMs = bucket.blockedMs + (bucket.waiting / bucket.ratePerS) * 1_000;
       if (waitMs > patienceMs) throw paused(waitMs);
-      await bucket.take(signal);
+      const patience = AbortSignal.timeout(patienceMs);
+      await bucket.take(signal ? AbortSignal.any([signal, patience]) : patience);
     },
     onCall: options.onCall,
   });
