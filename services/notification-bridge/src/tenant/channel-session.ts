@@ -70,10 +70,10 @@ export class ChannelSession {
     return this.read(() => Promise.resolve(true)).catch(() => false);
   }
 
-  /** Of a channel that has stopped, once its pause is over: does it work again? */
-  async probe(): Promise<void> {
+  /** Of a channel that has stopped, once its pause is over: does it work again? False: it is too early to look. */
+  async probe(): Promise<boolean> {
     const pass = this.works ? null : this.#breaker.enter();
-    if (!pass) return;
+    if (!pass) return false;
     try {
       this.#opening = undefined;
       await this.#session();
@@ -82,6 +82,7 @@ export class ChannelSession {
       this.#remember(error);
       pass.done(error);
     }
+    return true;
   }
 
   read<T>(work: (chat: ChatSession, given: Given) => Promise<T>): Promise<T> {

@@ -95,7 +95,8 @@ export class ChannelWorker {
     if (free <= 0) return;
     const current = this.#opened?.version === this.#facts.version ? this.#opened.session : undefined;
     if (current && !current.works) {
-      void current.probe().finally(() => this.bell.ring());
+      // While its pause lasts there was no look: ringing then would go round for ever, without letting anything else run.
+      void current.probe().then((looked) => looked && this.bell.ring());
       return this.#report();
     }
     const rows = await this.#claim(free);
