@@ -278,7 +278,7 @@ export function logIn(
   options: { readonly to?: string; readonly headers?: Readonly<Record<string, string>> } = {},
 ): Promise<Answer> {
   const query = new URLSearchParams({ assertion, ...(options.to === undefined ? {} : { to: options.to }) });
-  return get(`${edge.url}/login/${scene.id}?${query}`, options.headers);
+  return get(`${edge.url}/login/${scene.id}?${query.toString()}`, options.headers);
 }
 
 /** `302`, or status and code. */
