@@ -2,7 +2,8 @@ import type { z } from 'zod';
 import { Calls } from '../calls.ts';
 import type { CallOptions, ListOptions, Page } from '../http.ts';
 import type { Route } from '../route.ts';
-import { answers, maxPageSize, query, routes, vendor } from './ziik-contract.ts';
+import { answers, maxPageSize, query, vendor } from './ziik-contract.ts';
+import { routes } from './ziik-routes.ts';
 import { ziikSession, type ZiikToken } from './ziik-token.ts';
 import type { ZiikClient, ZiikClientOptions } from './ziik.ts';
 

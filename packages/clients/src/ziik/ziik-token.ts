@@ -1,7 +1,8 @@
 import { isAppError } from '@orgstream/core';
 import { exchange, type Settings } from '../http-exchange.ts';
 import { Session } from '../session.ts';
-import { answers, routes, type TokenAnswer } from './ziik-contract.ts';
+import { answers, type TokenAnswer } from './ziik-contract.ts';
+import { routes } from './ziik-routes.ts';
 import type { ZiikCredentials } from './ziik.ts';
 
 /** A token and when it dies, on our clock. */

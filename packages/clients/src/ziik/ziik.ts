@@ -1,6 +1,6 @@
 /**
  * What orgstream needs of a Ziik, in our words. Paths, field names and oddities of the vendor's API (vendors.md §1.13)
- * live in `ziik-contract.ts` alone.
+ * live in `ziik-routes.ts` and `ziik-contract.ts` alone.
  *
  * Every method makes exactly one HTTP call (every page of a list is one); only the token is fetched besides: when there
  * is none, when less than a tenth of its life is left, and once after a 401. Nothing is retried here.

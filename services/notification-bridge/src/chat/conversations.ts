@@ -25,11 +25,12 @@ export class Conversations {
 
   /** The direct conversation with this user; one that was made with its first message only is none yet. */
   async with(userId: number, given: CallOptions): Promise<DirectConversation> {
-    if (this.#made !== 'new') {
+    const before = this.#made;
+    if (before !== 'new') {
       const found = await this.#search(userId, given);
       // Not seen among too many: Ziik itself finds it when it is made.
       if (found !== null && found !== 'not_seen') return shown(found);
-      if (this.#made === 'old') return notYet;
+      if (before === 'old') return notYet;
     }
     try {
       const made = await this.#client.createConversation(userId, given);
@@ -37,7 +38,8 @@ export class Conversations {
       this.#made = 'new';
       return shown(made);
     } catch (error) {
-      if (this.#made !== 'auto' || !(await this.#wantsMessage(error, userId, given))) throw error;
+      // Another conversation that is made at the same time may have found it out meanwhile.
+      if (before !== 'auto' || !(await this.#wantsMessage(error, userId, given))) throw error;
       this.#made = 'old';
       return notYet;
     }

@@ -24,15 +24,25 @@ test('whatever the order of the list and the size of its pages, the newest is th
   );
 });
 
+/** Several in one second, and many in a page. */
+const dense = fc.uniqueArray(fc.integer({ min: 1, max: 40 }), { maxLength: 40 });
+
 test('what was sent after a message is found, what was sent before is not', async () => {
   await fc.assert(
-    fc.asyncProperty(ids, odd, size, fc.integer({ min: 0, max: 500 }), async (all, by, pageSize, after) => {
-      const messages = all.toSorted(by).map((id) => messageOf(id, { text: id % 3 === 0 ? 'sought' : `text ${id}` }));
-      const { client } = fakeZiik({ messages }, pageSize);
-      const wanted = all.filter((id) => id > after && id % 3 === 0);
-      const found = await findSent(client, 5, { senderId, text: 'sought', afterMessageId: after }, {});
-      expect(found).toBe(wanted.length === 0 ? null : Math.min(...wanted));
-    }),
+    fc.asyncProperty(
+      dense,
+      odd,
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 0, max: 40 }),
+      async (all, by, pageSize, after) => {
+        const messages = all.toSorted(by).map((id) => messageOf(id, { text: id % 3 === 0 ? 'sought' : `text ${id}` }));
+        const { client } = fakeZiik({ messages }, pageSize);
+        const wanted = all.filter((id) => id > after && id % 3 === 0);
+        const found = await findSent(client, 5, { senderId, text: 'sought', afterMessageId: after }, {});
+        expect(found).toBe(wanted.length === 0 ? null : Math.min(...wanted));
+      },
+    ),
+    { numRuns: 500 },
   );
 });
 
@@ -51,6 +61,15 @@ test('pages of a conversation are all of it, newest first, each once', async () 
       expect(read).toEqual(all.toSorted((a, b) => b - a));
     }),
   );
+});
+
+test.each([
+  [2, 2, null],
+  [3, 2, 2],
+  [0, 2, null],
+])('of %i messages, a page of %i goes on before %j', async (count, limit, before) => {
+  const messages = Array.from({ length: count }, (_, at) => messageOf(at + 1));
+  expect((await readPage(fakeZiik({ messages }, 100).client, 5, { senderId, limit })).before).toBe(before);
 });
 
 const look = (messages: Parameters<typeof messageOf>[1][]) =>

@@ -1,7 +1,8 @@
 import type { CallResult } from '@orgstream/clients';
+import { isAppError, type AppError } from '@orgstream/core';
 import { createUnit, hire, startZiikSimulator, type ZiikSimulator } from '@orgstream/simulator-ziik';
 import { freshDatabase } from '@orgstream/testkit';
-import type { ChatChannel, ChatOptions, ChatSession } from '../port.ts';
+import type { ChatChannel, ChatOptions, ChatSession, SendTo } from '../port.ts';
 import { createZiikChat } from '../ziik-chat.ts';
 
 /** One message as the simulator keeps it. */
@@ -126,4 +127,20 @@ export class ChatSite {
   sim(path: string, body: object): Promise<unknown> {
     return this.context.sim('POST', path, { siteId: this.id, ...body });
   }
+}
+
+/** The AppError that `work` must reject with. */
+export async function failure(work: Promise<unknown>): Promise<AppError> {
+  const error: unknown = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  if (isAppError(error)) return error;
+  throw new Error('it did not fail as it should', { cause: error });
+}
+
+/** Where to send, as the worker decides it. */
+export async function placeOf(session: ChatSession, userId: number): Promise<SendTo> {
+  const { conversationId } = await session.conversationWith(userId);
+  return conversationId === null ? { userId } : { conversationId };
 }
