@@ -14,7 +14,7 @@ h1 { margin: 0 0 20px; font-size: 24px; }
 .card { background: #fff; border-radius: 10px; padding: 18px 22px; margin-bottom: 16px; box-shadow: 0 1px 3px #0001; max-width: 640px; }
 .card h2 { margin: 0 0 6px; font-size: 17px; }
 .card p { margin: 0; color: #51636f; }
-.chat { display: flex; gap: 20px; height: calc(100vh - 110px); }
+.chat { display: flex; gap: 20px; height: calc(100vh - 124px); }
 .people { width: 250px; background: #fff; border-radius: 10px; overflow: auto; box-shadow: 0 1px 3px #0001; flex-shrink: 0; }
 .people a { display: block; padding: 12px 16px; color: inherit; text-decoration: none; border-bottom: 1px solid #eef1f3; }
 .people a.here { background: #e8f5f1; }
