@@ -1,5 +1,5 @@
 import { createCodec } from '@orgstream/kafka';
-import { tenantKey, topics } from '@orgstream/core';
+import { defaultBrake, tenantKey, topics } from '@orgstream/core';
 import { openScene, type Scene } from '@orgstream/e2e/scene';
 import { openSmallScene, type SmallScene } from '@orgstream/e2e/small-site';
 import { deactivate, hardDelete, renamePerson } from '@orgstream/simulator-ziik';
@@ -125,8 +125,8 @@ export function sourceLaws(world: () => OwnWorld): void {
   });
 
   test('a table is truncated: a snapshot finds nobody, the brake holds it, and everybody stays', async () => {
-    await using scene = await openSmallScene();
-    const held = `select count(*)::int as n from sink.work where integration_id = $1 and state = 'held' and lane = 'leaver'`;
+    await using scene = await openSmallScene({ settings: { brake: defaultBrake } });
+    const held = `select count(*)::int as n from sink.work where integration_id = $1 and state = 'held' and code = 'BRAKE_TRIPPED'`;
     await scene.ziik.query('create table kept as select * from users; truncate users');
     await until(async () => (await scene.database.query(held, [scene.joined.integration])).rows[0]?.n === 10, {
       ...soon,
