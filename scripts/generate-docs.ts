@@ -87,6 +87,14 @@ async function metricsPage(): Promise<string> {
           (await load('services/learningbank-sink/src/ingest/metrics.ts'))['createIngestMetrics']!,
         ],
       ],
+      [
+        'edge',
+        [
+          (await load('services/edge/src/metrics.ts'))['createMetrics']!,
+          (await load('services/edge/src/intake/metrics.ts'))['createIntakeMetrics']!,
+        ],
+      ],
+      ['notification-bridge', [(await load('services/notification-bridge/src/metrics.ts'))['createMetrics']!]],
     ].map(async ([service, creators]) => {
       const registry = new Registry();
       for (const create of creators as ((...args: unknown[]) => unknown)[]) create(registry, () => [], 'group');
