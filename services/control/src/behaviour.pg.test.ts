@@ -314,8 +314,10 @@ describe('integrations', () => {
     const params = { integration: ours.integration };
     await admin.removeIntegration({ params, ifMatch: 1 });
     await expect(admin.getIntegration({ params })).rejects.toEqual(code('NOT_FOUND'));
-    for (const table of ['link', 'work', 'attempt', 'run', 'integration_state', 'brake']) {
-      const { rows } = await ctx.db.raw<{ rows: unknown[] }>(`select from sink.${table} where integration_id = ?`, [
+    const ofSink = ['link', 'work', 'attempt', 'run', 'integration_state', 'brake'].map((table) => `sink.${table}`);
+    const ofChat = ['control.channel', 'control.notification_setting', 'bridge.notification', 'edge.intake'];
+    for (const table of [...ofSink, ...ofChat, 'edge.login_event']) {
+      const { rows } = await ctx.db.raw<{ rows: unknown[] }>(`select from ${table} where integration_id = ?`, [
         ours.integration,
       ]);
       expect(rows, table).toHaveLength(0);
@@ -323,7 +325,8 @@ describe('integrations', () => {
     const { rows } = await ctx.db.raw<{ rows: { n: number }[] }>(
       `select count(*)::int as n from control.secret s
         where not exists (select from control.integration i where i.secret_id = s.id)
-          and not exists (select from cdc.source c where c.url_secret_id = s.id)`,
+          and not exists (select from cdc.source c where c.url_secret_id = s.id)
+          and not exists (select from control.channel c where s.id in (c.sender_secret_id, c.hook_secret_id))`,
     );
     expect(rows[0]!.n).toBe(0);
   });

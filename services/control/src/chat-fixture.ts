@@ -47,14 +47,12 @@ const chatRows = /* sql */ `
     insert into edge.intake (integration_id, types, types_read_at, received_at)
     values (:integration, cast(:types as jsonb), now(), now())
   ), event as (
-    insert into edge.login_event (tenant, integration_id, person_id, kind, outcome, code, took_ms)
-    values (:tenant, :integration, '1', 'login', 'admitted', null, 12),
-           (:tenant, :integration, '2', 'login', 'refused', 'LOGIN_PERSON_INACTIVE', 3),
-           (:tenant, :integration, null, 'login', 'refused', 'ASSERTION_INVALID', 1),
-           (:tenant, :integration, '1', 'shortcuts', 'refused', 'LOGIN_OFF', 1)
-  ), old as (
     insert into edge.login_event (tenant, integration_id, person_id, kind, outcome, code, took_ms, at)
-    values (:tenant, :integration, '3', 'login', 'refused', 'LOGIN_OFF', 3, now() - interval '2 hours')
+    values (:tenant, :integration, '3', 'login', 'refused', 'LOGIN_OFF', 3, now() - interval '2 hours'),
+           (:tenant, :integration, '1', 'login', 'admitted', null, 12, now()),
+           (:tenant, :integration, '2', 'login', 'refused', 'LOGIN_PERSON_INACTIVE', 3, now()),
+           (:tenant, :integration, null, 'login', 'refused', 'ASSERTION_INVALID', 1, now()),
+           (:tenant, :integration, '1', 'shortcuts', 'refused', 'LOGIN_OFF', 1, now())
   )
   insert into bridge.notification (integration_id, tenant, notification_id, receiver, type, occurred_at, state, code,
                                    payload, person_id, ziik_user_id, conversation_id, message_ids, language, ended_at)

@@ -15,7 +15,7 @@ import { Config } from './config.ts';
 import { createService, type ControlService } from './service.ts';
 import { FakeZiik } from './ziik-fixture.ts';
 
-const secretKey = `k1:${'ab'.repeat(32)}`;
+export const secretKey = `k1:${'ab'.repeat(32)}`;
 const secrets = createSecretBox(secretKey);
 
 /** One tenant with an integration, a run, and objects in every state. */

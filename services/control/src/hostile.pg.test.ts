@@ -118,12 +118,13 @@ describe('settings whose run is refused', () => {
       how === 'changeSettings'
         ? admin.changeSettings({ params, body, ifMatch: `${before.version}-${before.newest}` })
         : admin.startRun({ params, body: { kind: 'settings', settings: body } });
+    const refused = expect(asked).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' });
     const command = await until(() => takeCommand(ctx.db, 'learningbank-sink', { kinds: ['run.start'] }), {
       deadlineMs: 5_000,
       what: 'the command',
     });
     await finishCommand(ctx.db, command!.id, { code: 'RUN_IN_PROGRESS', message: 'one is applied' });
-    await expect(asked).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' });
+    await refused;
     expect(await admin.getSettings({ params })).toMatchObject({ version: before.version, newest: before.newest });
   });
 });

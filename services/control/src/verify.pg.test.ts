@@ -51,6 +51,7 @@ test('verify warns of what the vendor says should be set up first, and proposes 
   const { ok, findings, proposed } = await admin.verifyIntegration({ params: { integration: integration.id } });
   expect(ok).toBe(true);
   expect(codesOf(findings)).toEqual([
+    'ISSUER_MISSING',
     'NOTIFICATIONS_ON',
     'NO_DEFAULT_JOB_PROFILE',
     'OWNERS_NOT_PROTECTED',
@@ -63,6 +64,9 @@ test('what is set up well is not warned of', async () => {
   const { integration } = await create('eu1.3', true);
   const params = { integration: integration.id };
   await admin.changeSettings({ params, body: { defaults: { jobProfileId: 7 } }, ifMatch: '1-1' });
+  await admin.createIssuer({
+    body: { iss: 'https://ziik.example', source: 'eu1', jwksUrl: 'https://ziik.example/jwks.json' },
+  });
   const { findings } = await admin.verifyIntegration({ params });
   expect(codesOf(findings)).toEqual(['NOTIFICATIONS_ON', 'PLATFORM_SHARED']);
 });

@@ -118,3 +118,25 @@ test('HEAD opens no stream', async () => {
   const response = await fetch(`${ctx.url}/v1/stream`, { method: 'HEAD', headers });
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
 });
+
+test('a channel tells how it is doing, to its own tenant', async () => {
+  await using stream = await listen(ours.token, { integration: ours.integration });
+  await using stranger = await listen(theirs.token);
+  const isChannel =
+    (wanted: Record<string, unknown>) =>
+    (event: StreamEvent): boolean =>
+      event.event === 'channel' &&
+      dataOf(event)['integration'] === ours.integration &&
+      Object.entries(wanted).every(([name, value]) => dataOf(event)[name] === value);
+  await stream.see('the channel', isChannel({ state: 'idle', queued: 3, held: 0 }));
+  await ctx.db.raw(
+    `insert into bridge.channel_state (integration_id, state, code) values (?, 'stopped', 'ZIIK_AUTH_FAILED')`,
+    [ours.integration],
+  );
+  await stream.see('that it stopped', isChannel({ state: 'stopped', code: 'ZIIK_AUTH_FAILED', queued: 3 }));
+  await ctx.db.raw(`update bridge.channel_state set state = 'quiet', code = null where integration_id = ?`, [
+    ours.integration,
+  ]);
+  await stream.see('what is held', isChannel({ state: 'quiet', queued: 1, held: 2 }));
+  expect(JSON.stringify(stranger.events)).not.toContain(ours.integration);
+});
