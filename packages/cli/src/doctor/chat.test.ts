@@ -8,6 +8,7 @@ const calm: ChannelFacts = {
   enabled: true,
   intake: 'hook',
   quiet: false,
+  rests: false,
   state: 'working',
   code: null,
   message: null,
@@ -68,7 +69,10 @@ describe('a channel', () => {
     ]);
   });
 
-  test('that is quiet because of a run is as it should be', () => {
-    expect(checkChannel({ ...calm, state: 'quiet', queued: 900, oldestMinutes: 60 })).toMatchObject([{ level: 'ok' }]);
+  test.each([
+    ['is quiet because of a run', { state: 'quiet' as const }],
+    ['rests with its integration', { rests: true }],
+  ])('that %s may wait for as long as it takes', (_, over) => {
+    expect(checkChannel({ ...calm, ...over, queued: 900, oldestMinutes: 60 })).toMatchObject([{ level: 'ok' }]);
   });
 });

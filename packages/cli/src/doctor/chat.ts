@@ -15,6 +15,8 @@ export interface ChannelFacts {
   readonly enabled: boolean;
   readonly intake: 'hook' | 'poll';
   readonly quiet: boolean;
+  /** The integration is disabled, paused or in shadow mode, or all sending is stopped: told elsewhere. */
+  readonly rests: boolean;
   readonly state: 'working' | 'quiet' | 'stopped' | null;
   readonly code: string | null;
   readonly message: string | null;
@@ -39,10 +41,11 @@ export const chatCheck: Check = {
 
 async function readChannels(db: Knex): Promise<readonly ChannelFacts[]> {
   const { rows } = await db.raw<{ rows: ChannelFacts[] }>(/* sql */ `
-    select c.integration_id as integration, i.tenant, c.enabled, c.intake, c.quiet, s.state, s.code, s.message,
+    select c.integration_id as integration, i.tenant, c.enabled, c.intake, c.quiet, t.stopped or not i.enabled or i.paused or i.shadow as rests, s.state, s.code, s.message,
            e.code as "intakeCode", (extract(epoch from now() - e.types_read_at) / 60)::float8 as "typesReadMinutes",
            coalesce(n.queued, 0) as queued, n.oldest as "oldestMinutes", coalesce(n.failed, 0) as "failedToday"
       from control.channel c join control.integration i on i.id = c.integration_id
+      cross join control.stop t
       left join bridge.channel_state s on s.integration_id = c.integration_id
       left join edge.intake e on e.integration_id = c.integration_id
       left join (select integration_id,
@@ -92,8 +95,10 @@ function intakeOf({ integration, intakeCode, typesReadMinutes }: ChannelFacts): 
   ];
 }
 
-function waiting({ integration, state, quiet, queued, oldestMinutes, failedToday }: ChannelFacts): readonly Finding[] {
-  const isLate = state !== 'stopped' && state !== 'quiet' && !quiet && (oldestMinutes ?? 0) > LATE_MINUTES;
+function waiting(channel: ChannelFacts): readonly Finding[] {
+  const { integration, state, quiet, rests, queued, oldestMinutes, failedToday } = channel;
+  const mayWait = rests || quiet || state === 'stopped' || state === 'quiet';
+  const isLate = !mayWait && (oldestMinutes ?? 0) > LATE_MINUTES;
   return [
     ...(isLate
       ? [
