@@ -26,7 +26,7 @@ export type TokenListRow = TokenRow & { readonly created_key: string };
 const columns =
   'id, name, role, tenants, created_by, created_at, expires_at, revoked_at, last_used_at, person_tenant, person_id';
 /** Of a session only while who signed in is an administrator; true of any other token. */
-const mayAct = `(person_id is null or ${administers('person_tenant', 'person_id')})`;
+const mayAct = `(t.person_id is null or ${administers('t.person_tenant', 't.person_id')})`;
 const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();
 
 /** Makes a bearer token of `control`. Only its hash is stored: the secret is in the answer, and nowhere else. */
@@ -67,7 +67,7 @@ export type UsedToken = TokenRow & { readonly mayAct: boolean };
 export async function useToken(db: Knex, secret: string): Promise<UsedToken | undefined> {
   const { rows } = await db.raw<{ rows: (UsedToken & { readonly note_use: boolean })[] }>(
     `select ${columns}, ${mayAct} as "mayAct", coalesce(last_used_at < now() - interval '1 minute', true) as note_use
-       from control.token
+       from control.token t
       where hash = ? and revoked_at is null and (expires_at is null or expires_at > now())`,
     [hashOf(secret)],
   );
@@ -81,7 +81,7 @@ export async function useToken(db: Knex, secret: string): Promise<UsedToken | un
 /** Neither revoked nor expired since it was used; a session's owner is still an administrator. */
 export async function isTokenInForce(db: Knex, id: string): Promise<boolean> {
   const { rows } = await db.raw<{ rows: unknown[] }>(
-    `select from control.token
+    `select from control.token t
       where id = ? and revoked_at is null and (expires_at is null or expires_at > now()) and ${mayAct}`,
     [id],
   );

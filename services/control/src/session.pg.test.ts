@@ -135,6 +135,17 @@ describe('a session', () => {
     expect(await lastAudit()).toMatchObject({ action: 'listIntegrations', outcome: 'ADMIN_REQUIRED' });
   });
 
+  test('of somebody else of the tenant who leaves has no part in that', async () => {
+    const client = as((await signIn({ sub: '8' })).token);
+    await ctx.db.raw(`insert into sink.erased (tenant, person_id) values (?, '7'), (?, '8')`, [
+      ours.tenant,
+      theirs.tenant,
+    ]);
+    await ctx.db.raw(`update sink.person set active = false where tenant = ? and id = '7'`, [ours.tenant]);
+    await ctx.db.raw(`update sink.person set admin = false where tenant = ?`, [theirs.tenant]);
+    expect(await client.getStop()).toBeDefined();
+  });
+
   test('of who will expire later, or is administrator again, goes on', async () => {
     const client = as((await signIn({ sub: '8' })).token);
     const set = (sql: string) => ctx.db.raw(person(sql), { tenant: ours.tenant });
