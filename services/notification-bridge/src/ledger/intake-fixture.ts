@@ -4,7 +4,7 @@ import { createDatabase, createIntegration, insertChannel, type Knex, migrate } 
 import { createSecretBox } from '@orgstream/runtime';
 import { freshDatabase } from '@orgstream/testkit';
 
-export const secretKey = `k1:${'ab'.repeat(32)}`;
+const secretKey = `k1:${'ab'.repeat(32)}`;
 
 /** A database with integrations and channels, and an empty ledger. */
 export class LedgerContext implements AsyncDisposable {
