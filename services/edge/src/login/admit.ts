@@ -34,8 +34,9 @@ export async function identify(gate: Gate, door: Door, assertion: string, visit:
   if (issuer.tenant === null ? issuer.source !== door.source : issuer.tenant !== door.tenant) {
     throw new AppError('ISSUER_UNKNOWN', 'checking an assertion: its issuer may not sign for this tenant');
   }
-  await burnJti(gate.db, proved);
+  // Signed for: true also of who comes with it a second time.
   visit.person = proved.sub;
+  await burnJti(gate.db, proved);
   await gate.countPerson(door, proved.sub);
   return proved;
 }

@@ -7,11 +7,11 @@ export interface Limits {
   countAddress(address: string): Promise<void>;
   /** Throws TOO_MANY_REQUESTS. */
   countPerson(door: Door, person: string): Promise<void>;
-  /** False once too many strangers were refused at this door within a minute: they must not fill the table. */
+  /** False once too many were refused at this door within a minute who had no assertion to use up: they must not fill the table. */
   mayRecord(integration: string): boolean;
 }
 
-/** Events of people unknown, a minute and integration. */
+/** Events of visits without a fresh assertion, a minute and integration. */
 const strangers = 60;
 const minute = 60;
 

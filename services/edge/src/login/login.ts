@@ -128,7 +128,8 @@ async function visit<T>(
   const code = 'value' in visited ? undefined : visited.code;
   const tookMs = performance.now() - begun;
   metrics.loginFinished({ kind, code, justInTime: seen.justInTime, durationMs: tookMs, platformMs: seen.platformMs });
-  if (door && isRecorded(kind, code) && (seen.person !== null || limits.mayRecord(door.id))) {
+  const isFresh = seen.person !== null && code !== 'ASSERTION_USED';
+  if (door && isRecorded(kind, code) && (isFresh || limits.mayRecord(door.id))) {
     await record(deps, {
       tenant: door.tenant,
       integration: door.id,

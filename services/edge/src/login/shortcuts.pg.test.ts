@@ -63,7 +63,7 @@ test('an assertion is good for one look, or for one login', async () => {
   expect(short(await look(assertion))).toBe('401 ASSERTION_USED');
   expect(short(await logIn(edge, scene, assertion))).toBe('401 ASSERTION_USED');
   const [event] = await ctx.events(scene);
-  expect(event).toMatchObject({ kind: 'shortcuts', outcome: 'refused', code: 'ASSERTION_USED', person_id: null });
+  expect(event).toMatchObject({ kind: 'shortcuts', outcome: 'refused', code: 'ASSERTION_USED', person_id: person });
 });
 
 test('what does not hold is refused', async () => {
