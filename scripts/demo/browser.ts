@@ -44,7 +44,7 @@ async function fromMenu(stage: Stage, browser: Browser, person: Colleague): Prom
 
 async function fromChat(stage: Stage, browser: Browser, person: Colleague): Promise<void> {
   const page = await openAs(stage, browser, person, 'chat');
-  await page.getByRole('link', { name: '/courses/12' }).first().click();
+  await page.locator('a.learningbank').first().click();
   await page.getByRole('heading', { name: 'Course 12' }).waitFor();
   stage.screen.line(`  a Learningbank link in ${person.firstName}'s chat → "Course 12", logged in`);
   await page.context().close();

@@ -46,7 +46,7 @@ describe.skipIf(chromium === undefined)('in a browser', () => {
     const { notification } = await scene.notify(omar, { fields: { firstName: 'Omar' }, link });
     await scene.waitLedger(notification!.id, 'sent');
     const page = await openAs(omar, 'chat');
-    await page.getByRole('link', { name: link }).click();
+    await page.getByRole('link', { name: link, exact: true }).click();
     await page.getByRole('heading', { name: 'Course 12' }).waitFor();
     expect(await page.locator('body').innerText()).toContain('Omar');
     await page.context().close();

@@ -51,9 +51,14 @@ export type ChatScene = SmallScene & Chat;
 
 /** A small scene, its sender user, its channel and its issuer. */
 export async function openChatScene(
-  options: Parameters<typeof openSmallScene>[0] & ConnectOptions = {},
+  options: Parameters<typeof openSmallScene>[0] &
+    ConnectOptions & {
+      /** Of the platform, before there is chat. */
+      readonly fault?: Readonly<Record<string, unknown>>;
+    } = {},
 ): Promise<ChatScene> {
   const scene = await openSmallScene(options);
+  if (options.fault) await scene.fault(options.fault);
   return { ...scene, ...(await connectScene(scene, options)) };
 }
 
@@ -67,6 +72,11 @@ export async function connectScene(
   if (!options.unsynced) await scene.converge();
   const api = createClient({ url: file.controlUrl, token: file.adminToken });
   const params = { integration: scene.joined.integration };
+  // Until they are read, nobody knows Learningbank's own texts.
+  await until(async () => (await api.listNotificationTypes({ params })).readAt !== null, {
+    ...soon,
+    what: "Learningbank's notification types to be known",
+  });
   const ledger = async (): Promise<readonly Notification[]> =>
     (await api.listNotifications({ params, query: { limit: 500 } })).items.toReversed();
   const userId = async (personId: string): Promise<number> => {
@@ -82,7 +92,7 @@ export async function connectScene(
     notify: async (personId, notification = {}) =>
       notify(file, scene.joined.platform, {
         type: 'module.assigned',
-        userId: await userId(personId),
+        userId: notification.userId ?? (await userId(personId)),
         fields: { firstName: 'there', moduleName: 'Food safety' },
         ...notification,
       }),

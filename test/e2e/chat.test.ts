@@ -68,7 +68,6 @@ describe('a notification of Learningbank', () => {
     await scene.converge();
     expect(await send(scene.person('jan'), { fields: { firstName: 'Jan', moduleName: '{{link}}' } })).toBe('Hi Jan: {{link}}'); // prettier-ignore
     expect((await scene.ledger()).at(-1)).toMatchObject({
-      language: 'en',
       warnings: [expect.stringContaining('nobody')],
     });
     const preview = await scene.api.previewNotificationType({ params: { ...params, type: 'module.assigned' }, body: { language: 'da', fields } }); // prettier-ignore
@@ -205,17 +204,53 @@ describe('what holds messages', () => {
   });
 });
 
-test('one tenant’s Ziik hangs: the other tenant’s message goes out meanwhile', async () => {
+test('one tenant’s Ziik takes its time: the other tenant’s message goes out meanwhile', async () => {
   await using other = await openChatScene();
   const file = await scene.file();
-  await breakZiik(file, { siteId: scene.siteId, kind: 'hang' });
-  const held = await scene.notify(scene.person('omar'));
+  const omar = scene.person('omar');
+  const before = await scene.messagesTo(omar);
+  await breakZiik(file, { siteId: scene.siteId, kind: 'latency', ms: 5_000 });
+  const slow = await scene.notify(omar);
   const { notification } = await other.notify(other.person('ida'));
   await other.waitLedger(notification!.id, 'sent');
-  expect((await scene.waitLedger(held.notification!.id, 'sending').catch(() => null)) ?? {}).not.toMatchObject({ state: 'sent' }); // prettier-ignore
+  expect(await scene.messagesTo(omar)).toEqual(before);
   await healZiik(file, scene.siteId);
-  await scene.waitLedger(held.notification!.id, 'sent');
+  await scene.waitLedger(slow.notification!.id, 'sent');
+  expect(await scene.messagesTo(omar)).toHaveLength(before.length + 1);
   expect((await other.chat()).flatMap(({ messages }) => messages)).toHaveLength(1);
+});
+
+test('during a first sync messages wait; after it they go out', async () => {
+  const email = 'ida@kaeden.example';
+  await using fresh = await openChatScene({
+    unsynced: true,
+    platform: { users: [{ firstName: 'Ida', lastName: 'Holm', email }] },
+    // Nothing gets past the first department meanwhile.
+    fault: { kind: 'latency', ms: 8_000, match: { method: 'POST', route: '/departments' } },
+  });
+  const [ida] = (await fresh.target()).users;
+  const { notification } = await fresh.notify(fresh.person('ida'), { userId: ida!.id });
+  const own = { integration: fresh.joined.integration };
+  await until(async () => (await fresh.api.getChannel({ params: own })).status.held === 1, {
+    deadlineMs: 60_000,
+    what: 'the message to be held',
+  });
+  expect(await fresh.chat()).toEqual([]);
+  await fresh.healFaults();
+  await fresh.waitLedger(notification!.id, 'sent');
+  await fresh.prove();
+});
+
+test('a platform without hooks is polled: what was before is left alone, what comes is sent once', async () => {
+  await using polled = await openChatScene({ channel: { intake: 'poll' } });
+  const own = { integration: polled.joined.integration };
+  const known = async (): Promise<boolean> =>
+    (await polled.database.query('select from edge.intake where integration_id = $1 and poll_after is not null', [own.integration])).rowCount === 1; // prettier-ignore
+  await until(known, { deadlineMs: 60_000, what: 'the first poll' });
+  const { notification, hookStatuses } = await polled.notify(polled.person('ida'));
+  expect(hookStatuses).toEqual([]);
+  await polled.waitLedger(notification!.id, 'sent');
+  expect(await polled.messagesTo(polled.person('ida'))).toHaveLength(1);
 });
 
 test('every message in the chat is a sent row of the ledger, and the other way round', async () => {

@@ -33,8 +33,14 @@ export async function supervise(
   onChange: (event: SupervisorEvent) => void,
 ): Promise<Supervisor> {
   const kept = new Map(specs.map((spec) => [spec.name, new KeptService(spec, onChange)]));
-  await Promise.all([...kept.values()].map((service) => service.start()));
   const all = [...kept.values()];
+  const started = await Promise.allSettled(all.map((service) => service.start()));
+  const failed = started.find((result) => result.status === 'rejected');
+  if (failed) {
+    // Nobody else would stop the others: they would keep this process, and with it the run, alive.
+    await Promise.all(all.map((service) => service.stop()));
+    throw failed.reason;
+  }
   return {
     pids: () => Object.fromEntries(all.map(({ name, handle }) => [name, handle ? [handle.pid] : []])),
     opsUrls: () => Object.fromEntries(all.map(({ name, opsUrl }) => [name, opsUrl ? [opsUrl] : []])),
