@@ -11,8 +11,16 @@ export interface Forgotten {
  * Deletes every row to a person, and notes its receivers, so that a replay of the topic brings none back. Integrations
  * that are gone took their rows with them. Returns how many rows went.
  */
-export async function forgetReceivers(db: Knex, { tenant, person, receivers }: Forgotten): Promise<number> {
-  const { rows } = await db.raw<{ rows: { n: string }[] }>(
+export async function forgetReceivers(db: Knex, forgotten: Forgotten): Promise<number> {
+  return db.transaction(async (tx) => {
+    // Who is entering notifications now has not seen that this person is forgotten: waited for, then nobody enters any.
+    await tx.raw(`lock table bridge.notification in share row exclusive mode`);
+    return forget(tx, forgotten);
+  });
+}
+
+async function forget(tx: Knex, { tenant, person, receivers }: Forgotten): Promise<number> {
+  const { rows } = await tx.raw<{ rows: { n: string }[] }>(
     `with given as (
        select i.id as integration_id, r.receiver
          from unnest(?::text[], ?::text[]) as r (integration, receiver)
