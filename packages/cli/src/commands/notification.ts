@@ -5,8 +5,10 @@ import { personId, positive } from '../arguments.ts';
 import { settleCommand, withWait, type WaitOptions } from '../asked.ts';
 import type { Cli } from '../cli.ts';
 import { aboutIntegration, allItems, from, paramsOf } from '../control.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { group, leaf, type LeafOptions } from '../leaf.ts';
 import { print, printJson, show, showRows } from '../output.ts';
+import { poll } from '../poll.ts';
 import { addNotificationTypeCommands } from './notification-type.ts';
 
 /** `notification types|set|preview|test|list|show|retry`. */
@@ -27,7 +29,8 @@ function addTest(notification: Command, cli: Cli): void {
   withWait(
     aboutIntegration(
       leaf(notification, 'test', {
-        description: 'send a test message to one person, by way of the ledger as any other',
+        description:
+          'send a test message to one person, by way of the ledger as any other; ends with 1 unless it was sent',
         examples: [
           ['notification test eu1.42 --person 7'],
           ['notification test eu1.42 --person 7 --type module.assigned', 'its text, with samples'],
@@ -44,9 +47,28 @@ function addTest(notification: Command, cli: Cli): void {
       const body = { person, ...(type === undefined ? {} : { type }) };
       const asked = await cli.control().testNotification({ params, body });
       const done = await settleCommand(cli, asked, { ...options, what: 'the test message' });
-      if (options.json) return printJson(done ?? asked);
-      print(done ? sayResult(done.result) : `asked for, command ${asked.command}`);
+      const no = (done?.result as { readonly notification?: unknown } | null | undefined)?.notification;
+      if (typeof no !== 'number' || options.wait === false) {
+        return show(done ?? asked, options, () => `asked for, command ${asked.command}`);
+      }
+      const ended = await untilEnded(cli, { ...params, notification: no }, options);
+      if (ended.state !== 'sent') cli.finish(exitCodes.failed);
+      show(ended, options, describe);
     });
+}
+
+/** The ledger says what became of it: queued is not sent. */
+function untilEnded(
+  cli: Cli,
+  params: { readonly integration: string; readonly notification: number },
+  { timeout }: WaitOptions,
+): Promise<Notification> {
+  return poll(() => cli.control().getNotification({ params, signal: cli.signal }), {
+    done: ({ endedAt }) => endedAt !== null,
+    what: `notification ${params.notification}`,
+    timeoutSeconds: timeout,
+    signal: cli.signal,
+  });
 }
 
 interface ListOptions extends LeafOptions {
@@ -128,13 +150,6 @@ function addRetry(notification: Command, cli: Cli): void {
       if (options.json) return printJson(done ?? asked);
       print(done ? `notification ${no} is queued again` : `asked for, command ${asked.command}`);
     });
-}
-
-/** What the bridge answers: how it ended, or where it is. */
-function sayResult(result: unknown): string {
-  const { state, code } = (result ?? {}) as { readonly state?: string; readonly code?: string | null };
-  if (state === undefined) return 'the test message is queued; `orgstream notification list` shows it';
-  return `the test message is ${state}${code ? `: ${code}` : ''}`;
 }
 
 const sayPerson = ({ person, name }: Pick<Notification, 'person' | 'name'>): string =>

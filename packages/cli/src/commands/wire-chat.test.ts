@@ -218,8 +218,14 @@ describe('notification', () => {
   });
 
   test('of a test message and a retry the bridge is waited for; what it refuses is told', async () => {
+    const ends: Partial<Notification>[] = [
+      { state: 'queued', code: null, endedAt: null },
+      { state: 'sent', code: null },
+      {},
+    ];
     await using control = await startFakeControl({
-      testNotification: () => ({ command: 5, state: 'done', result: { state: 'sent', code: null } }),
+      testNotification: () => ({ command: 5, state: 'done', result: { notification: 31 } }),
+      getNotification: () => ({ ...notification, isTest: true, ...ends.shift() }),
       retryNotification: () => ({ command: 6, state: 'new', result: null }),
       getCommand: () => ({
         id: 6,
@@ -234,7 +240,9 @@ describe('notification', () => {
       }),
     });
     const tried = await against(control)('notification', 'test', id, '--person', '7', '--type', 'module.assigned');
-    expect(tried).toEqual({ code: 0, err: '', out: 'the test message is sent\n' });
+    expect(tried).toMatchObject({ code: 0, out: expect.stringMatching(/state +sent\n/) });
+    const refused = await against(control)('notification', 'test', id, '--person', '7');
+    expect(refused).toMatchObject({ code: 1, out: expect.stringMatching(/state +skipped: RECEIVER_INACTIVE\n/) });
     expect(control.calls[0]?.body).toEqual({ person: '7', type: 'module.assigned' });
     const { code, err } = await against(control)('notification', 'retry', id, '31');
     expect(code).toBe(1);
