@@ -6,9 +6,7 @@ import { changeSettings, revokeTokens, SettingsChange } from './api/settings.ts'
 import { chatLog, chatSummary } from './chat/chat-log.ts';
 import { addMessage } from './chat/message-store.ts';
 import { openDirect } from './chat/conversation-store.ts';
-import { AssertionInput, signAssertion } from './login/assertions.ts';
-import { EdgeConfig, setEdge } from './login/edge.ts';
-import { publishedKeys, rotateKeys } from './login/keys.ts';
+import { loginSimRoutes } from './login-sim-routes.ts';
 
 const Id = z.union([z.string().regex(/^\d+$/), z.int().positive()]).transform(String);
 const ApiUser = z.strictObject({ siteId: Id, userId: Id, password: z.string().min(1) });
@@ -21,14 +19,6 @@ const Reply = z.strictObject({
   userId: Id,
   message: z.string().min(1),
 });
-const Keys = z.strictObject({
-  siteId: Id,
-  rotate: z.boolean().default(false),
-  alg: z.enum(['EdDSA', 'RS256']).default('EdDSA'),
-  /** With `rotate`: the keys before are published no longer. */
-  dropOld: z.boolean().default(false),
-});
-const Edge = EdgeConfig.extend({ siteId: Id });
 const Clock = z.union([
   z.strictObject({ nowMs: z.number(), frozen: z.boolean().default(false) }),
   z.strictObject({ advanceMs: z.number() }),
@@ -61,21 +51,6 @@ export function chatSimRoutes(state: ApiState): Router {
     res.json({ conversations: await chatLog(db, siteId, userId) });
   });
   router.post('/reply', async (req, res) => res.status(201).json(await reply(state, Reply.parse(req.body))));
-  router.post('/edge', async (req, res) => {
-    const { siteId, ...edge } = Edge.parse(req.body);
-    await setEdge(db, siteId, edge);
-    res.status(204).end();
-  });
-  router.post('/keys', async (req, res) => {
-    const { siteId, rotate, alg, dropOld } = Keys.parse(req.body);
-    if (rotate) await rotateKeys(db, siteId, { alg, dropOld });
-    res.json({ iss: issuerOf(state, siteId), ...(await publishedKeys(db, siteId)) });
-  });
-  router.post('/assertions', async (req, res) => {
-    const input = AssertionInput.parse(req.body);
-    const assertion = await signAssertion(db, input, { issuer: issuerOf(state, input.siteId), nowMs: clock.now() });
-    res.json({ assertion });
-  });
   router.put('/clock', (req, res) => {
     const wanted = Clock.parse(req.body);
     if ('real' in wanted) clock.reset();
@@ -83,13 +58,9 @@ export function chatSimRoutes(state: ApiState): Router {
     else clock.set(wanted.nowMs, wanted.frozen);
     res.json({ nowMs: clock.now() });
   });
+  loginSimRoutes(router, state);
   apiLogRoutes(router, state);
   return router;
-}
-
-/** What a site's assertions say in `iss`. */
-function issuerOf(state: ApiState, siteId: string): string {
-  return `${state.url()}/s/${siteId}`;
 }
 
 async function reply(

@@ -1,4 +1,4 @@
-import express, { Router, type Request } from 'express';
+import express, { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
 import type { ApiState } from '../api/exchange.ts';
 import { usersById } from '../api/user-store.ts';
@@ -15,51 +15,59 @@ const Open = z.object({ user: Id, integration: z.string(), to: z.string().option
 
 /** The pages a browser opens, below `/s/:siteId`. `?user=` says who sits there: a simulated Ziik has no log-in form. */
 export function pageRoutes(state: ApiState): Router {
-  const { db } = state;
   const router = Router({ mergeParams: true });
   router.use(['/menu', '/app', '/chat', '/open'], (_req, res, next) => {
     res.set({ 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' });
     next();
   });
-  router.get('/menu', async (req, res) => {
-    const viewer = await viewerOf(state, req);
-    if (viewer) res.send(menuPage(viewer));
-    else res.status(404).send(plainPage('Ziik', 'There is no such page.'));
-  });
-  router.get('/app', async (req, res) => {
-    const viewer = await viewerOf(state, req);
-    if (viewer) res.send(appPage(viewer));
-    else res.status(404).send(plainPage('Ziik', 'There is no such page.'));
-  });
-  router.get('/chat', async (req, res) => {
-    const viewer = await viewerOf(state, req);
-    if (!viewer) return void res.status(404).send(plainPage('Ziik', 'There is no such page.'));
-    const conversationId = Id.safeParse(req.query['conversation']).data ?? null;
-    if (conversationId !== null) await markSeen(db, conversationId, viewer.user.id);
-    res.send(await chatPage(db, viewer, { conversationId, edge: await edgeOf(db, viewer.siteId) }));
-  });
-  router.post('/chat', express.urlencoded({ extended: false }), async (req, res) => {
-    const viewer = await viewerOf(state, req);
-    const { message } = z.object({ message: z.string().trim().min(1) }).parse(req.body);
-    const conversationId = Id.parse(req.query['conversation']);
-    const said = { conversationId, message, nowMs: state.clock.now() };
-    const row = viewer && (await addMessage(db, { siteId: viewer.siteId, authorId: viewer.user.id, ...said }));
-    if (!row) return void res.status(404).send(plainPage('Ziik', 'There is no such conversation.'));
-    res.redirect(303, `${address(viewer, 'chat')}&conversation=${conversationId}`);
-  });
-  router.get('/open', async (req, res) => {
-    const { user, integration, to } = Open.parse(req.query);
-    const siteId = Id.parse(siteOf(req));
-    const edge = await edgeOf(db, siteId);
-    if (!edge?.integrations.some(({ id }) => id === integration)) {
-      return void res.status(404).send(plainPage('Ziik', 'This shortcut leads nowhere.'));
-    }
-    const signed = { issuer: `${state.url()}/s/${siteId}`, nowMs: state.clock.now() };
-    const assertion = await signAssertion(db, { siteId, userId: user, aud: integration }, signed);
-    const query = new URLSearchParams({ assertion, ...(to === undefined ? {} : { to }) });
-    res.redirect(302, `${trimmed(edge.edgeUrl)}/login/${encodeURIComponent(integration)}?${query.toString()}`);
-  });
+  for (const [path, render] of [
+    ['/menu', menuPage],
+    ['/app', appPage],
+  ] as const) {
+    router.get(path, async (req, res) => {
+      const viewer = await viewerOf(state, req);
+      if (viewer) res.send(render(viewer));
+      else notThere(res);
+    });
+  }
+  router.get('/chat', (req, res) => showChat(state, req, res));
+  router.post('/chat', express.urlencoded({ extended: false }), (req, res) => say(state, req, res));
+  router.get('/open', (req, res) => openLearningbank(state, req, res));
   return router;
+}
+
+function notThere(res: Response): void {
+  res.status(404).send(plainPage('Ziik', 'There is no such page.'));
+}
+
+async function showChat(state: ApiState, req: Request, res: Response): Promise<void> {
+  const viewer = await viewerOf(state, req);
+  if (!viewer) return notThere(res);
+  const conversationId = Id.safeParse(req.query['conversation']).data ?? null;
+  if (conversationId !== null) await markSeen(state.db, conversationId, viewer.user.id);
+  res.send(await chatPage(state.db, viewer, { conversationId, edge: await edgeOf(state.db, viewer.siteId) }));
+}
+
+async function say(state: ApiState, req: Request, res: Response): Promise<void> {
+  const viewer = await viewerOf(state, req);
+  const { message } = z.object({ message: z.string().trim().min(1) }).parse(req.body);
+  const conversationId = Id.parse(req.query['conversation']);
+  const said = { conversationId, message, nowMs: state.clock.now() };
+  const row = viewer && (await addMessage(state.db, { siteId: viewer.siteId, authorId: viewer.user.id, ...said }));
+  if (!row) return notThere(res);
+  res.redirect(303, `${address(viewer, 'chat')}&conversation=${conversationId}`);
+}
+
+/** Signs, and sends the browser to the edge. */
+async function openLearningbank({ db, clock, url }: ApiState, req: Request, res: Response): Promise<void> {
+  const { user, integration, to } = Open.parse(req.query);
+  const siteId = Id.parse(siteOf(req));
+  const edge = await edgeOf(db, siteId);
+  if (!edge?.integrations.some(({ id }) => id === integration)) return notThere(res);
+  const signed = { issuer: `${url()}/s/${siteId}`, nowMs: clock.now() };
+  const assertion = await signAssertion(db, { siteId, userId: user, aud: integration }, signed);
+  const query = new URLSearchParams({ assertion, ...(to === undefined ? {} : { to }) });
+  res.redirect(302, `${trimmed(edge.edgeUrl)}/login/${encodeURIComponent(integration)}?${query.toString()}`);
 }
 
 function siteOf(req: Request): Id {
