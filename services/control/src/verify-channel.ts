@@ -45,7 +45,7 @@ async function hookFindings({ db, secrets }: Deps, { intake, hook_secret_id: id 
 }
 
 /** Our texts with fields the type does not have, and whether anything can come at all. */
-export function typeFindings({ readAt, types }: NotificationTypes): Finding[] {
+function typeFindings({ readAt, types }: NotificationTypes): Finding[] {
   const faulty = types.filter(({ texts, body }) =>
     Object.values(texts).some((text) => unknownFields(text, knownFields(body)).length > 0),
   );
