@@ -77,6 +77,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       LOG_LEVEL: 'info',
       // One machine, one replica of each: a killed one is missed sooner than the default has it.
       KAFKA_SESSION_TIMEOUT_MS: '8000',
+      // Everything shares one machine: somebody at the door may wait longer for a sync than people would.
+      EDGE_JUST_IN_TIME_MS: '10000',
       // The simulated Ziik says itself when it is asked too often.
       ZIIK_CALLS_PER_MINUTE: '0',
       CONTROL_PORT: String(controlPort),
