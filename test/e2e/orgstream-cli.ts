@@ -27,6 +27,7 @@ export async function orgstream(
       ORGSTREAM_SECRET_KEY: file.secretKey,
       ORGSTREAM_URL: file.controlUrl,
       ORGSTREAM_TOKEN: file.adminToken,
+      EDGE_PUBLIC_URL: file.edgeUrl,
       ...env,
     },
   });
