@@ -6,6 +6,12 @@ import { Operator } from './operator.ts';
 import type { Screen } from './screen.ts';
 import { colleagues, type Stage } from './stage.ts';
 
+/** Ours, by the receiver's language; of other types Learningbank's own text is sent. */
+const texts = {
+  da: 'Hej {{firstName}}! Kurset {{moduleName}} venter på dig: {{link}}',
+  en: 'Hi {{firstName}}! The course {{moduleName}} is waiting for you: {{link}}',
+};
+
 /** What act three has proved, and where a person may look. */
 export interface ActThree {
   readonly notificationsSent: number;
@@ -20,10 +26,18 @@ export interface ActThree {
 export async function chatAndLogin(screen: Screen, world: World, ziik: pg.Pool, joined: Joined): Promise<ActThree> {
   const file = world.file();
   screen.heading('Chat and login');
+  const operator = new Operator(file, screen);
+  const params = { integration: joined.integration };
   const connected = await connect(file, joined);
   await waitConverged(file, { deadlineMs: 60_000, integrations: [joined.integration] });
   screen.line(`  ${joined.tenant}: the sender "Academy", Learningbank's hook, and the keys that Ziik signs with`);
-  const stage: Stage = { screen, world, ziik, operator: new Operator(file, screen), joined, connected };
+  const type = { ...params, type: 'module.assigned' };
+  await operator.api.changeNotificationType({
+    params: type,
+    body: { texts },
+    ifMatch: (await operator.api.getNotificationType({ params: type })).version,
+  });
+  const stage: Stage = { screen, world, ziik, operator, joined, connected };
   const sent = await chatNotifications(stage);
   const login = await logins(stage);
   const [person] = await colleagues(stage, 1);

@@ -32,7 +32,9 @@ interface Door {
 async function knock(stage: Stage, assertion: string, to?: string): Promise<Door> {
   const { world, joined } = stage;
   const query = new URLSearchParams({ assertion, ...(to === undefined ? {} : { to }) });
-  const response = await fetch(`${world.file().edgeUrl}/login/${joined.integration}?${query}`, { redirect: 'manual' });
+  const response = await fetch(`${world.file().edgeUrl}/login/${joined.integration}?${query.toString()}`, {
+    redirect: 'manual',
+  });
   return { status: response.status, location: response.headers.get('location'), page: await response.text() };
 }
 

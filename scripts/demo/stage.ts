@@ -30,7 +30,7 @@ export interface Colleague {
   readonly firstName: string;
 }
 
-/** Active people of the tenant, as Learningbank has them. */
+/** Active people of the tenant, as Learningbank has them; those that act one has renamed are left out. */
 export async function colleagues(
   { world, joined, connected }: Pick<Stage, 'world' | 'joined' | 'connected'>,
   count: number,
@@ -41,7 +41,7 @@ export async function colleagues(
   return users
     .filter(({ isActive, externalId }) => isActive && externalId?.startsWith(marker))
     .map(({ id, firstName, externalId }) => ({ personId: externalId!.slice(marker.length), userId: id, firstName }))
-    .filter(({ personId }) => personId !== connected.sender.userId)
+    .filter(({ personId, firstName }) => personId !== connected.sender.userId && !firstName.startsWith('Probe '))
     .slice(0, count);
 }
 

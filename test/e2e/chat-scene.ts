@@ -72,11 +72,6 @@ export async function connectScene(
   if (!options.unsynced) await scene.converge();
   const api = createClient({ url: file.controlUrl, token: file.adminToken });
   const params = { integration: scene.joined.integration };
-  // Until they are read, nobody knows Learningbank's own texts.
-  await until(async () => (await api.listNotificationTypes({ params })).readAt !== null, {
-    ...soon,
-    what: "Learningbank's notification types to be known",
-  });
   const ledger = async (): Promise<readonly Notification[]> =>
     (await api.listNotifications({ params, query: { limit: 500 } })).items.toReversed();
   const userId = async (personId: string): Promise<number> => {
@@ -127,7 +122,7 @@ async function follow(
   to: string | undefined,
 ): Promise<LoginAnswer> {
   const query = new URLSearchParams({ assertion, ...(to === undefined ? {} : { to }) });
-  const response = await fetch(`${edgeUrl}/login/${integration}?${query}`, {
+  const response = await fetch(`${edgeUrl}/login/${integration}?${query.toString()}`, {
     redirect: 'manual',
     headers: { accept: 'text/html', 'accept-language': 'da' },
   });

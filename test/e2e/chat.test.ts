@@ -228,9 +228,14 @@ test('during a first sync messages wait; after it they go out', async () => {
     // Nothing gets past the first department meanwhile.
     fault: { kind: 'latency', ms: 8_000, match: { method: 'POST', route: '/departments' } },
   });
+  const own = { integration: fresh.joined.integration };
+  const state = `select from sink.integration_state where integration_id = $1 and state = 'first_sync'`;
+  await until(async () => (await fresh.database.query(state, [own.integration])).rowCount === 1, {
+    deadlineMs: 60_000,
+    what: 'the first sync to be under way',
+  });
   const [ida] = (await fresh.target()).users;
   const { notification } = await fresh.notify(fresh.person('ida'), { userId: ida!.id });
-  const own = { integration: fresh.joined.integration };
   await until(async () => (await fresh.api.getChannel({ params: own })).status.held === 1, {
     deadlineMs: 60_000,
     what: 'the message to be held',

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createClient } from '@orgstream/control-api';
 import { hire } from '@orgstream/simulator-ziik';
+import { until } from '@orgstream/testkit';
 import pg from 'pg';
 import { askSimulator, callPlatform } from './simulators.ts';
 import type { StackFile } from './stack-file.ts';
@@ -50,6 +51,12 @@ export async function connect(file: StackFile, joined: Joined, options: ConnectO
       channels: { ziik: { enabled: true } },
     });
   await trust(file, joined, site);
+  // Until edge has read them, nobody knows Learningbank's own texts.
+  await until(async () => (await api.listNotificationTypes({ params })).readAt !== null, {
+    deadlineMs: 60_000,
+    intervalMs: 100,
+    what: "Learningbank's notification types to be known",
+  });
   return { sender, hookSecret, hookUrl, iss: site };
 }
 
