@@ -186,3 +186,18 @@ test('an address that guesses on and on is no longer looked at', async () => {
   }
   expect(Object.fromEntries(statuses)).toEqual({ 401: 300, 429: 10 });
 });
+
+test('who fails at one hook, or at hooks that are not there, holds up no other hook behind the same address', async () => {
+  const other = '0b8f4c1e-0000-4000-8000-000000000003';
+  const channel = { tenant: 'eu1.42', secret, oldSecret: undefined };
+  await using hook = await HookContext.open({
+    channels: { of: async (id) => ([integration, other].includes(id) ? channel : undefined) },
+  });
+  const gone = '0b8f4c1e-0000-4000-8000-000000000002';
+  // All deliveries of Learningbank come from the same addresses, whosever they are.
+  for (let n = 0; n < 310; n += 1) await hook.deliver('{}', { by: 'a wrong secret', to: other });
+  expect((await hook.deliver(JSON.stringify(sent))).status).toBe(202);
+  for (let n = 0; n < 310; n += 1) await hook.deliver('{}', { to: gone });
+  expect((await hook.deliver('{}', { to: gone })).status).toBe(429);
+  expect((await hook.deliver(JSON.stringify(sent))).status).toBe(202);
+});

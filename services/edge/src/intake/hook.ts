@@ -3,7 +3,7 @@ import { readNotification } from '@orgstream/clients';
 import type { Logger } from '@orgstream/runtime';
 import { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
-import type { HookChannels } from './hook-channels.ts';
+import type { HookChannels, OpenChannel } from './hook-channels.ts';
 import type { HookOutcome, IntakeMetrics } from './metrics.ts';
 import type { Outlet } from './outlet.ts';
 import { readBody } from './read-body.ts';
@@ -14,7 +14,11 @@ const path = '/hooks/learningbank/:integration';
 
 const limitBytes = 64 * 1024;
 
-/** What a signature that does not fit costs: an address that sends so many in a minute is not looked at for a while. */
+/**
+ * What was refused to an address so often within a minute is answered 429 until it is over, and what is not known is not
+ * looked for. Deliveries that fit are taken all the same, and a wrong secret counts against its own hook only: all
+ * customers' deliveries come from the same addresses.
+ */
 const refusedPerMinute = 300;
 
 export interface HookOptions {
@@ -60,6 +64,12 @@ export function createHook(options: HookOptions): Router {
   const router = Router();
   const genuine = new RateLimiterMemory({ points: options.perMinute, duration: 60 });
   const guesses = new RateLimiterMemory({ points: refusedPerMinute, duration: 60 });
+  const known = new Set<string>();
+  const find = async (integration: string): Promise<OpenChannel | undefined> => {
+    const channel = await options.channels.of(integration);
+    if (channel !== undefined) known.add(integration);
+    return channel;
+  };
   const reply = (response: Response, answer: Answer): void => {
     metrics.hooked(answer.outcome);
     send(response, answer);
@@ -67,10 +77,14 @@ export function createHook(options: HookOptions): Router {
   router.post(path, (request, response, next) => {
     void (async () => {
       const address = request.ip ?? '';
-      const blockedS = await secondsBlocked(guesses, address);
-      const answer = blockedS > 0 ? limited(blockedS) : await judge(options, genuine, request);
-      if (answer.status === 401) await guesses.penalty(address);
-      reply(response, answer);
+      const integration = String(request.params['integration']);
+      const keyOf = (): string => (known.has(integration) ? `${address} ${integration}` : address);
+      const blockedS = Math.max(await secondsBlocked(guesses, address), await secondsBlocked(guesses, keyOf()));
+      const isFindable = blockedS === 0 || known.has(integration);
+      const of = async (id: string): Promise<OpenChannel | undefined> => (isFindable ? find(id) : undefined);
+      const answer = await judge({ ...options, channels: { of } }, genuine, request);
+      if (answer === refused && blockedS === 0) await guesses.penalty(keyOf());
+      reply(response, answer === refused && blockedS > 0 ? limited(blockedS) : answer);
     })().catch((error: unknown) => {
       // Who hung up is told nothing.
       if (!request.complete && request.destroyed) return;
