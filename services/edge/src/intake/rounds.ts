@@ -16,6 +16,7 @@ import type { IntakeMetrics } from './metrics.ts';
 import type { Outlet } from './outlet.ts';
 import type { PlatformClients } from './platform-clients.ts';
 import { poll } from './poll.ts';
+import { putReadable } from './put-readable.ts';
 import { toRecord } from './to-record.ts';
 
 export interface RoundsOptions {
@@ -163,12 +164,12 @@ export class Rounds {
     const records = page.flatMap(({ notification }) =>
       notification === null ? [] : [toRecord(notification, { tenant, integration, via: 'poll', nowMs: now() })],
     );
-    await outlet.put(records);
-    const unreadable = page.length - records.length;
-    metrics.polled({ notifications: records.length, unreadable });
-    for (const { id, notification } of page) {
+    const refused = new Set((await putReadable(outlet, records)).map(({ id }) => id));
+    const unreadable = page.filter(({ notification }) => notification === null || refused.has(notification.id));
+    metrics.polled({ notifications: page.length - unreadable.length, unreadable: unreadable.length });
+    for (const { id } of unreadable) {
       // What is wrong with it may quote it.
-      if (notification === null) log.warn({ integration, notification: id }, 'notification stepped over: not readable');
+      log.warn({ integration, notification: id }, 'notification stepped over: not readable');
     }
   }
 
