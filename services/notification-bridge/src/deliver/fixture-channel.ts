@@ -122,7 +122,7 @@ export class Channel {
     };
     const said = new Map<string, readonly string[]>();
     for (const { type, participants, messages } of conversations) {
-      if (type !== 'direct') throw new Error('a group');
+      if (type !== 'direct' && messages.length > 0) throw new Error('written into a group');
       const [other] = participants.filter((id) => id !== this.senderId);
       const texts = messages.filter(({ authorId }) => authorId === this.senderId).map(({ message }) => message);
       if (texts.length > 0) said.set(String(other), [...(said.get(String(other)) ?? []), ...texts]);

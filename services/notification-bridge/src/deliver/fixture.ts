@@ -1,6 +1,16 @@
 import { join } from 'node:path';
 import { defaultSettings, type learningbank } from '@orgstream/core';
-import { createDatabase, createIntegration, insertChannel, migrate, type Knex } from '@orgstream/database';
+import {
+  type Command,
+  type CommandRow,
+  createDatabase,
+  createIntegration,
+  insertChannel,
+  insertCommand,
+  migrate,
+  readCommand,
+  type Knex,
+} from '@orgstream/database';
 import { createLogger, createSecretBox } from '@orgstream/runtime';
 import { startZiikSimulator, type ZiikSimulator } from '@orgstream/simulator-ziik';
 import { freshDatabase, spawnProcess, until, type FreshDatabase, type ProcessHandle } from '@orgstream/testkit';
@@ -166,6 +176,27 @@ export class BridgeContext implements AsyncDisposable {
     });
     this.#resources.use(handle);
     return handle;
+  }
+
+  /** Asks as `control` does, and waits for the answer. */
+  async ask(command: Command, deadlineMs = 20_000): Promise<CommandRow> {
+    const id = await insertCommand(this.db, command);
+    return until(
+      async () => {
+        const row = await readCommand(this.db, id);
+        return row && (row.state === 'done' || row.state === 'failed') ? row : null;
+      },
+      { deadlineMs, what: `an answer to ${command.kind}` },
+    );
+  }
+
+  /** What operators see of a channel. */
+  async channelState(integration: string): Promise<string> {
+    const { rows } = await this.db.raw<{ rows: { state: string; code: string | null }[] }>(
+      `select state, code from bridge.channel_state where integration_id = ?`,
+      [integration],
+    );
+    return rows[0] ? [rows[0].state, rows[0].code].filter((part) => part !== null).join(' ') : 'none';
   }
 
   async rows(): Promise<readonly RowSeen[]> {

@@ -23,6 +23,9 @@ export interface ChannelSessionOptions {
   readonly onChange: (error: AppError | null) => void;
 }
 
+/** However often Ziik says 429, and how fast the rate grows again: one call a second more, each five seconds. */
+const [minPerS, growthPerS] = [0.5, 0.2];
+
 /** Calls that may go at once after a pause: a message takes three. */
 const burst = 6;
 
@@ -44,7 +47,13 @@ export class ChannelSession {
     this.#options = options;
     const { callsPerMinute, lease, callTimeoutMs: timeoutMs, onCall, stoppedMs } = options;
     const ratePerS = callsPerMinute / 60;
-    this.#bucket = new TokenBucket({ ratePerS, minPerS: Math.min(0.1, ratePerS), maxPerS: ratePerS, burst });
+    this.#bucket = new TokenBucket({
+      ratePerS,
+      minPerS: Math.min(minPerS, ratePerS),
+      maxPerS: ratePerS,
+      growthPerS,
+      burst,
+    });
     this.#breaker = new Breaker({ openMs: stoppedMs, onChange: (state, reason) => this.#onBreaker(state, reason) });
     const held = (call: CallInfo): void => {
       if (call.write && !isSignIn(call)) lease.assertHeld();
