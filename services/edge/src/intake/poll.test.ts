@@ -52,6 +52,14 @@ test('every page is taken before the cursor moves behind it', async () => {
   expect(log).toEqual(['take 200', 'move 200', 'take 200', 'move 400', 'take 50', 'move 450']);
 });
 
+test('a long way is gone in turns: others wait for theirs', async () => {
+  const { done, log } = run(many(1_450));
+  expect(await done).toBe(true);
+  expect(log.at(-1)).toBe('move 1000');
+  const { done: rest, taken } = run(many(1_450), { after: 1_000 });
+  expect([await rest, taken.length]).toEqual([false, 450]);
+});
+
 test('what cannot be taken does not move the cursor', async () => {
   const { done, log } = run(many(10), { take: () => Promise.reject(new Error('Kafka is away')) });
   await expect(done).rejects.toThrow('Kafka is away');

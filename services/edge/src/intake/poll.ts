@@ -14,25 +14,29 @@ export interface PollSteps {
   readonly signal: AbortSignal;
 }
 
+/** Pages in one turn: whoever has thousands waiting must not keep the others from theirs. */
+const maxPages = 5;
+
 /**
- * Polls until there is nothing more: a page is taken before the cursor moves behind it, so a crash between the two takes
- * it again, and the ledger knows it.
+ * Polls until there is nothing more, or its turn is over; true = there may be more. A page is taken before the cursor moves
+ * behind it, so a crash between the two takes it again, and the ledger knows it.
  */
-export async function poll(steps: PollSteps): Promise<void> {
+export async function poll(steps: PollSteps): Promise<boolean> {
   const { client, signal } = steps;
   let after = steps.after;
   if (after === undefined) {
     after = await findStart(client, steps.sinceMs, signal);
-    if (!(await steps.move(after, false))) return;
+    if (!(await steps.move(after, false))) return false;
   }
-  while (!signal.aborted) {
+  for (let pages = 0; pages < maxPages && !signal.aborted; pages += 1) {
     const page = await client.notifications(after, { pageSize: maxPageSize, signal });
     const last = page.at(-1);
-    if (last === undefined) return;
+    if (last === undefined) return false;
     await steps.take(page);
     after = last.id;
-    if (!(await steps.move(after, true)) || page.length < maxPageSize) return;
+    if (!(await steps.move(after, true)) || page.length < maxPageSize) return false;
   }
+  return true;
 }
 
 /** Beyond it ids are no longer exact. */

@@ -111,7 +111,7 @@ export class Rounds {
     let lease: IntakeLease | undefined;
     try {
       lease = await leaseIntake(db, { integration, owner, leaseMs, typesMs });
-      if (lease !== undefined) await this.#seeTo(channel, lease, signal);
+      if (lease !== undefined && (await this.#seeTo(channel, lease, signal))) pauseMs = 0;
       state.failures = 0;
     } catch (error) {
       if (!signal.aborted) pauseMs = await this.#failed(integration, { lease, state, error });
@@ -122,7 +122,8 @@ export class Rounds {
     }
   }
 
-  async #seeTo(channel: IntakeChannel, lease: IntakeLease, signal: AbortSignal): Promise<void> {
+  /** True: there is more to poll. */
+  async #seeTo(channel: IntakeChannel, lease: IntakeLease, signal: AbortSignal): Promise<boolean> {
     const { db, clients } = this.#options;
     const client = await clients.of(channel);
     // Types that cannot be read must not keep notifications away, nor the other way round.
@@ -135,6 +136,7 @@ export class Rounds {
     const failure = [polled, types].find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
     if (failure !== undefined) throw failure.reason;
     await noteIntake(db, { ...lease, code: null });
+    return polled.status === 'fulfilled' && polled.value === true;
   }
 
   #poll(
@@ -142,7 +144,7 @@ export class Rounds {
     lease: IntakeLease,
     client: Awaited<ReturnType<PlatformClients['of']>>,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { db, leaseMs } = this.#options;
     const { integration } = channel;
     return poll({
