@@ -9,7 +9,7 @@ export interface LeaseClaim {
 }
 
 /** A lease as Postgres knows it. */
-export interface LeaseToken {
+interface LeaseToken {
   readonly key: string;
   readonly token: number;
 }

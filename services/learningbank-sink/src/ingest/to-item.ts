@@ -43,6 +43,7 @@ export function toItem(decoded: Decoded, offset: number): Item | undefined {
     case 'directory.SnapshotMarker':
       if (!isId(decoded.value.tenant) || !isId(decoded.value.snapshotId)) return undefined;
       return { type: 'marker', marker: decoded.value, offset };
+    case 'learningbank.Notification':
     case 'ziik.Site':
     case 'ziik.Unit':
     case 'ziik.UserType':

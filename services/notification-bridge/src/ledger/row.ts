@@ -8,7 +8,7 @@ export interface Payload {
 }
 
 /** States of a row that has not ended. */
-export type OpenState = 'queued' | 'sending' | 'unknown';
+type OpenState = 'queued' | 'sending' | 'unknown';
 
 /** A row of the ledger that has not ended. */
 export interface LedgerRow {
