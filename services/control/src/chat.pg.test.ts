@@ -320,6 +320,15 @@ describe('notification types', () => {
     ]);
   });
 
+  test('a type that came is one, whatever Learningbank names', async () => {
+    await ctx.db.raw(`update bridge.notification set type = 'x.new' where id = ?`, [ours.notification]);
+    await ctx.db.raw(`update bridge.notification set type = 'x.test', is_test = true where id = ?`, [
+      ours.notification + 1,
+    ]);
+    const { items } = await admin.listNotificationTypes({ params });
+    expect(items.map(({ type }) => type)).toEqual(['module.assigned', 'user.activation', 'x.new']);
+  });
+
   test('a type that Learningbank does not have is none, once it was asked', async () => {
     const other = { ...params, type: 'no.such-type' };
     await expect(admin.getNotificationType({ params: other })).rejects.toEqual(code('NOT_FOUND'));
@@ -485,6 +494,8 @@ describe('the status', () => {
     const after = await mine();
     expect(after.channel).toMatchObject({ state: 'quiet', queued: 1, held: 2 });
     expect(after.login.enabled).toBe(false);
+    await admin.removeChannel({ params, ifMatch: 2 });
+    expect((await mine()).channel).toBeNull();
   });
 
   test.each([
@@ -497,10 +508,8 @@ describe('the status', () => {
       state,
       why,
     ]);
-    expect((await mine()).channel).toMatchObject({ state: shown, code: why, queued, held });
-    await admin.changeChannel({ params, body: { enabled: false }, ifMatch: 1 });
-    expect((await mine()).channel).toMatchObject({ state: 'off' });
-    await admin.removeChannel({ params, ifMatch: 2 });
-    expect((await mine()).channel).toBeNull();
+    expect((await admin.getChannel({ params })).status).toMatchObject({ state: shown, code: why, queued, held });
+    const { channel } = await admin.changeChannel({ params, body: { enabled: false }, ifMatch: 1 });
+    expect(channel.status).toMatchObject({ state: 'off' });
   });
 });

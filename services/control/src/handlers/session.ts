@@ -1,5 +1,5 @@
 import { AppError } from '@orgstream/core';
-import { createToken, isAdministrator, revokeToken, tenantsOfPerson } from '@orgstream/database';
+import { createToken, holdIssuer, isAdministrator, revokeToken, tenantsOfPerson } from '@orgstream/database';
 import { burnJti, verifyAssertion, type Assertion } from '@orgstream/identity';
 import type { Deps } from '../deps.ts';
 import type { Handlers } from '../http/request.ts';
@@ -24,13 +24,18 @@ export function sessionHandlers(deps: Deps): Pick<Handlers, Mine> {
         throw new AppError('ADMIN_REQUIRED', 'signing in: only administrators of a Ziik that is integrated may');
       }
       const expiresAt = new Date(Date.now() + SESSION_MS);
-      const made = await createToken(db, {
-        name: `administrator ${person} of ${tenant}`,
-        role: 'admin',
-        tenants: [tenant],
-        expiresAt,
-        person: { tenant, id: person },
-        by: assertion.iss,
+      const made = await db.transaction(async (tx) => {
+        if (!(await holdIssuer(tx, assertion.iss))) {
+          throw new AppError('ISSUER_UNKNOWN', 'signing in: the issuer has just been taken away');
+        }
+        return createToken(tx, {
+          name: `administrator ${person} of ${tenant}`,
+          role: 'admin',
+          tenants: [tenant],
+          expiresAt,
+          person: { tenant, id: person },
+          by: assertion.iss,
+        });
       });
       note({ object: { person, token: made.id } });
       return { status: 201, body: { token: made.secret, expiresAt: expiresAt.toISOString(), tenant, person } };

@@ -37,17 +37,13 @@ export async function readNotificationTypes(db: Knex, integration: string): Prom
   };
 }
 
-/** A loose index scan: the ledger is large, its types are few. */
+/** Of the newest of the ledger: a type that came and that Learningbank does not name can be switched off too. */
 async function typesThatCame(db: Knex, integration: string): Promise<readonly string[]> {
   const { rows } = await db.raw<{ rows: { type: string }[] }>(
-    `with recursive seen as (
-       (select type from bridge.notification where integration_id = :integration and not is_test order by type limit 1)
-       union all
-       select (select n.type from bridge.notification n
-                where n.integration_id = :integration and not n.is_test and n.type > seen.type order by n.type limit 1)
-         from seen where seen.type is not null)
-     select type from seen where type is not null limit 1000`,
-    { integration },
+    `select distinct type
+       from (select type, is_test from bridge.notification where integration_id = ? order by id desc limit 1000) newest
+      where not is_test`,
+    [integration],
   );
   return rows.map(({ type }) => type);
 }
