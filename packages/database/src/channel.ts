@@ -59,13 +59,12 @@ export async function readChannel(db: Knex, integration: string): Promise<Channe
 /** Makes the channel; false when there is one already. */
 export async function insertChannel(db: Knex, { integration, by }: Key, channel: ChannelFields): Promise<boolean> {
   return db.transaction(async (tx) => {
-    // Locked: of two who make it at once the second must not leave its secrets behind.
-    const { rows: free } = await tx.raw<{ rows: unknown[] }>(
-      `select from control.integration i where id = ?
-          and not exists (select from control.channel c where c.integration_id = i.id) for update`,
+    // Locked, and only then looked at: of two who make it at once the second sees the first's.
+    const { rows: locked } = await tx.raw<{ rows: unknown[] }>(
+      `select from control.integration where id = ? for update`,
       [integration],
     );
-    if (free.length === 0) return false;
+    if (locked.length === 0 || (await readChannel(tx, integration))) return false;
     const senderSecret = await insertSecret(tx, channel.sender.secret);
     const hookSecret = channel.hookSecret ? await insertSecret(tx, channel.hookSecret) : null;
     const { rows } = await tx.raw<{ rows: unknown[] }>(

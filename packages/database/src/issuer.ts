@@ -70,6 +70,12 @@ export async function listIssuers(
   return rows;
 }
 
+/** True while there is such an issuer, which then stays until the transaction ends: what it signs for is seen by its removal. */
+export async function holdIssuer(tx: Knex, iss: string): Promise<boolean> {
+  const { rows } = await tx.raw<{ rows: unknown[] }>(`select from control.issuer where iss = ? for key share`, [iss]);
+  return rows.length > 0;
+}
+
 /** Removes an issuer, and ends the sessions that it signed in; whose it was, or undefined when there is none. */
 export async function removeIssuer(db: Knex, issuer: string): Promise<Pick<IssuerRow, 'iss' | 'tenant'> | undefined> {
   return db.transaction(async (tx) => {
