@@ -1,5 +1,5 @@
 import { createClient, type Client } from '@orgstream/control-api';
-import { removeIssuer } from '@orgstream/database';
+import { finishCommand, removeIssuer, takeCommand } from '@orgstream/database';
 import { until } from '@orgstream/testkit';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ControlContext, type TenantFixture } from './fixture.ts';
@@ -63,4 +63,18 @@ test('nobody is signed in by an issuer that is taken away at that moment', async
   const held = token === undefined ? [] : (await createClient({ url: ctx.url, token }).listIntegrations()).items;
   expect(held).toEqual([]);
   expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'ISSUER_UNKNOWN' } });
+});
+
+test('a conversation that the bridge reads after nobody waits for it is kept nowhere', async () => {
+  const reading = Promise.allSettled([
+    admin.readConversation({ params: { integration: ours.integration, person: '1' } }),
+  ]);
+  const command = await until(() => takeCommand(ctx.db, 'notification-bridge', { kinds: ['conversation.read'] }), {
+    deadlineMs: 30_000,
+    what: 'the bridge is asked',
+  });
+  expect(await reading).toMatchObject([{ status: 'rejected', reason: { code: 'COMMAND_UNANSWERED' } }]);
+  await finishCommand(ctx.db, command.id, { result: { conversation: 501, messages: [{ text: 'Thanks!' }] } });
+  const { rows } = await ctx.db.raw<{ rows: unknown[] }>(`select result from control.command`);
+  expect(JSON.stringify(rows)).not.toContain('Thanks!');
 });

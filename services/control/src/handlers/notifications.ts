@@ -1,6 +1,6 @@
 import type { ConversationDetail, NotificationType } from '@orgstream/control-api';
 import { AppError, chooseText, renderTemplate, validateTemplate } from '@orgstream/core';
-import { forgetCommand, withdrawCommand, writeNotificationSetting } from '@orgstream/database';
+import { forgetCommand, writeNotificationSetting } from '@orgstream/database';
 import { z } from 'zod';
 import { notFound, requireIntegration } from '../access.ts';
 import { toReply } from '../command-wait.ts';
@@ -220,13 +220,13 @@ async function readAtZiik(
 ): Promise<Pick<ConversationDetail, 'conversation' | 'messages'>> {
   const command = { addressee: 'notification-bridge', kind: 'conversation.read', payload } as const;
   const asked = await commands.ask(command, READ_MS);
+  // Also when it is still under way: what is read then has no row to be kept in.
+  await forgetCommand(db, asked.id);
   if (asked.state !== 'done') {
-    await withdrawCommand(db, asked.id);
     throw new AppError('COMMAND_UNANSWERED', 'reading the conversation: the bridge did not answer in time', {
       waitMs: 1_000,
     });
   }
-  await forgetCommand(db, asked.id);
   const { conversation, messages } = Read.parse(asked.result);
   return {
     conversation,
