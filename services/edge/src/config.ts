@@ -21,7 +21,9 @@ export const Config = z.object({
     ),
   EDGE_REQUESTS_PER_MINUTE: whole(1, 1_000_000)
     .default(1_200)
-    .describe('Logins and shortcuts a minute and address, at most. Many people may sit behind one address.'),
+    .describe(
+      'Visits a minute and address without an assertion that holds, at most. Many people may sit behind one address.',
+    ),
   EDGE_LOGINS_PER_PERSON: whole(1, 10_000).default(20).describe('Logins a minute and person, at most.'),
   EDGE_PLATFORM_CALLS_PER_MINUTE: whole(1, 1_000_000)
     .default(60)

@@ -9,6 +9,9 @@ import type { Way } from './ways.ts';
 
 /** What becomes known about a visit on its way, for its event, whatever its end. */
 export interface Visit {
+  readonly kind: 'login' | 'shortcuts';
+  /** It was signed for, and for the first time. */
+  proved: boolean;
   person: string | null;
   language: string | null;
   justInTime: boolean;
@@ -22,7 +25,7 @@ export interface Gate {
   readonly justInTime: JustInTime;
   readonly wayOf: (door: Door) => Promise<Way>;
   /** Throws TOO_MANY_REQUESTS. */
-  readonly countPerson: (door: Door, person: string) => Promise<void>;
+  readonly countPerson: (door: Door, person: string, kind: Visit['kind']) => Promise<void>;
   /** Milliseconds that Learningbank has for everything together. */
   readonly platformMs: number;
 }
@@ -37,7 +40,8 @@ export async function identify(gate: Gate, door: Door, assertion: string, visit:
   // Signed for: true also of who comes with it a second time.
   visit.person = proved.sub;
   await burnJti(gate.db, proved);
-  await gate.countPerson(door, proved.sub);
+  visit.proved = true;
+  await gate.countPerson(door, proved.sub, visit.kind);
   return proved;
 }
 

@@ -5,24 +5,35 @@ import type { Door } from './door-store.ts';
 export interface Limits {
   /** Throws TOO_MANY_REQUESTS. */
   countAddress(address: string): Promise<void>;
+  /** The visit was somebody's: it does not count against the address, behind which a whole Ziik or company may be. */
+  forgiveAddress(address: string): Promise<void>;
   /** Throws TOO_MANY_REQUESTS. */
-  countPerson(door: Door, person: string): Promise<void>;
+  countPerson(door: Door, person: string, kind: Kind): Promise<void>;
   /** False once too many were refused at this door within a minute who had no assertion to use up: they must not fill the table. */
   mayRecord(integration: string): boolean;
 }
 
+type Kind = 'login' | 'shortcuts';
+
+/** A menu is drawn with every page: so many looks at it for one login. */
+const looksPerLogin = 10;
 /** Events of visits without a fresh assertion, a minute and integration. */
 const strangers = 60;
 const minute = 60;
 
-/** What one address, one person and strangers may ask for in a minute; each replica counts for itself. */
+/** What one address with strangers behind it, one person and strangers may ask for in a minute; each replica counts for itself. */
 export function createLimits(options: { readonly perAddress: number; readonly perPerson: number }): Limits {
   const addresses = new RateLimiterMemory({ points: options.perAddress, duration: minute });
-  const people = new RateLimiterMemory({ points: options.perPerson, duration: minute });
+  const { perPerson } = options;
+  const people: Readonly<Record<Kind, RateLimiterMemory>> = {
+    login: new RateLimiterMemory({ points: perPerson, duration: minute }),
+    shortcuts: new RateLimiterMemory({ points: perPerson * looksPerLogin, duration: minute }),
+  };
   const doors = new Map<string, { readonly since: number; count: number }>();
   return {
     countAddress: (address) => count(addresses, networkOf(address)),
-    countPerson: (door, person) => count(people, `${door.id}/${person}`),
+    forgiveAddress: async (address) => void (await addresses.reward(networkOf(address))),
+    countPerson: (door, person, kind) => count(people[kind], `${door.id}/${person}`),
     mayRecord(integration) {
       const now = performance.now();
       let seen = doors.get(integration);
@@ -42,5 +53,8 @@ async function count(limiter: RateLimiterMemory, key: string): Promise<void> {
 
 /** Who has one IPv6 address has the other 2^64 of its network as well. */
 function networkOf(address: string): string {
-  return address.includes(':') && !address.startsWith('::ffff:') ? address.split(':').slice(0, 4).join(':') : address;
+  if (!address.includes(':') || address.startsWith('::ffff:')) return address;
+  const [head = [], tail] = address.split('::').map((half) => half.split(':').filter((group) => group !== ''));
+  const zeros = tail === undefined ? 0 : 8 - head.length - tail.length;
+  return [...head, ...Array.from({ length: zeros }, () => '0'), ...(tail ?? [])].slice(0, 4).join(':');
 }

@@ -113,11 +113,12 @@ async function visit<T>(
   work: (door: Door, visit: Visit) => Promise<T>,
 ): Promise<Visited<T>> {
   const begun = performance.now();
-  const seen: Visit = { person: null, language: null, justInTime: false, platformMs: 0 };
+  const seen: Visit = { kind, proved: false, person: null, language: null, justInTime: false, platformMs: 0 };
+  const address = request.ip ?? 'unknown';
   let door: Door | undefined;
   let visited: Visited<T>;
   try {
-    await limits.countAddress(request.ip ?? 'unknown');
+    await limits.countAddress(address);
     door = await findDoor(deps, request);
     visited = { value: await work(door, seen) };
   } catch (thrown) {
@@ -125,11 +126,11 @@ async function visit<T>(
     visited = { code: error.code, waitMs: error.waitMs, language: seen.language };
     report(deps, error, door);
   }
+  if (seen.proved) await limits.forgiveAddress(address);
   const code = 'value' in visited ? undefined : visited.code;
   const tookMs = performance.now() - begun;
   metrics.loginFinished({ kind, code, justInTime: seen.justInTime, durationMs: tookMs, platformMs: seen.platformMs });
-  const isFresh = seen.person !== null && code !== 'ASSERTION_USED';
-  if (door && isRecorded(kind, code) && (isFresh || limits.mayRecord(door.id))) {
+  if (door && isRecorded(kind, code) && (seen.proved || limits.mayRecord(door.id))) {
     await record(deps, {
       tenant: door.tenant,
       integration: door.id,
