@@ -163,11 +163,12 @@ export async function up(knex: Knex): Promise<void> {
       is_test boolean not null default false,
       unique (integration_id, notification_id, receiver)
     );
-    create index on bridge.notification (integration_id, next_at) where state in ('queued', 'sending', 'unknown');
+    create index notification_ripe on bridge.notification (integration_id, is_test, next_at, id) where state in ('queued', 'sending', 'unknown');
     create index on bridge.notification (tenant) where state in ('queued', 'sending', 'unknown');
     create index on bridge.notification (integration_id, id);
     create index on bridge.notification (ended_at) where ended_at is not null;
-    create index on bridge.notification (integration_id, receiver, id) where state in ('queued', 'sending', 'unknown');
+    create index on bridge.notification (occurred_at) where payload is not null and ended_at is not null;
+    create index notification_order on bridge.notification (integration_id, receiver, is_test, id) where state in ('queued', 'sending', 'unknown');
     comment on table bridge.notification is 'Ledger and queue in one: a row is at most one message for ever. queued -> sending (committed before the POST) -> sent | unknown; skipped, expired, failed carry a code.';
     comment on column bridge.notification.payload is 'E-mail, merge fields and link, and the parts of a split text that are still to be sent. Personal data: null once it is sent or expired; of what was skipped or failed, once it is too old to be tried again.';
 

@@ -111,7 +111,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
           onTrouble: (error) => log.debug(errorFacts(error), 'not listening, polling'),
           signal,
         }),
-        every(settings.pollMs, signal, async () => count(metrics, await endHopeless(db))),
+        every(settings.pollMs * 5, signal, async () => count(metrics, await endHopeless(db))),
         every(erasingMs, signal, () => erasePayloads(db)),
         every(retentionMs, signal, async () => void (await dropOld(db, settings.retentionDays))),
         every(gaugesMs, signal, async () => {

@@ -70,7 +70,7 @@ test('429 slows the channel down and costs no attempt', async () => {
   const people = await channel.people(6);
   await channel.fault({ kind: 'status', status: 429, retryAfterS: 1, count: 5, match: {} });
   for (const [at, person] of people.entries()) await channel.notify(`n${at}`, person);
-  ctx.start();
+  ctx.start({ callsPerMinute: 1_200 });
   await ctx.ended();
   for (const [at, person] of people.entries()) expect(await channel.heard(person)).toEqual([`n${at}`]);
   expect((await ctx.rows()).map(({ attempts }) => attempts)).toEqual(people.map(() => 0));

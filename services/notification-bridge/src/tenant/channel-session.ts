@@ -60,7 +60,10 @@ export class ChannelSession {
     };
     this.#chat = options.createChat({
       timeoutMs,
-      onCall,
+      onCall: (call) => {
+        if (call.code === undefined) this.#bucket.succeeded();
+        onCall(call);
+      },
       beforeCall: async (call, signal) => {
         if (!isSignIn(call) && !(signal && this.#prepaid.delete(signal))) await this.#bucket.take(signal);
         held(call);
@@ -133,7 +136,6 @@ export class ChannelSession {
     if (!pass) throw this.#paused();
     try {
       const value = await work();
-      this.#bucket.succeeded();
       pass.done();
       return value;
     } catch (error) {
