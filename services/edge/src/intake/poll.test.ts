@@ -106,3 +106,13 @@ test('millions of old ones are not read through', async () => {
   expect(start).toBeGreaterThan(newest - 250);
   expect(calls).toBeLessThan(45);
 });
+
+test('a first poll leaves out nothing young because others cannot be read', async () => {
+  const unreadable = (id: number): ListedNotification => ({ id, notification: null, problems: ['type'] });
+  const all = Array.from({ length: 2_000 }, (_, n) => (n % 3 === 0 ? unreadable(n + 1) : listed(n + 1)));
+  for (const sinceMs of [1, 500, 1_000, 1_234, 1_999]) {
+    const start = await findStart(platform(all), sinceMs);
+    expect(start).toBeLessThan(sinceMs);
+    expect(start).toBeGreaterThanOrEqual(sinceMs - 205);
+  }
+});

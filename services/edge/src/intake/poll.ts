@@ -41,6 +41,8 @@ export async function poll(steps: PollSteps): Promise<boolean> {
 
 /** Beyond it ids are no longer exact. */
 const highestId = Number.MAX_SAFE_INTEGER;
+/** Notifications that one look at a place takes. */
+const probe = 10;
 
 /**
  * The id behind which notifications are from `sinceMs` or later, found by doubling and halving: a platform that has sent
@@ -53,7 +55,9 @@ export async function findStart(
 ): Promise<number> {
   /** The first id behind `after` that is too old, or undefined: what follows is young enough, or nothing follows. */
   const oldBehind = async (after: number): Promise<number | undefined> => {
-    const [first] = await client.notifications(after, { pageSize: 1, ...(signal ? { signal } : {}) });
+    const page = await client.notifications(after, { pageSize: probe, ...(signal ? { signal } : {}) });
+    // When one that cannot be read happened, the next one tells.
+    const first = page.find(({ notification }) => notification !== null) ?? page[0];
     return first !== undefined && (first.notification?.occurredAtMs ?? 0) < sinceMs ? first.id : undefined;
   };
   let old = await oldBehind(0);

@@ -14,10 +14,13 @@ export interface LoginEvent {
   readonly tookMs: number;
 }
 
+/** Who was erased has no name here: what comes after, and what was under way meanwhile. */
 export async function insertEvent(db: Knex, event: LoginEvent): Promise<void> {
   await db.raw(
     `insert into edge.login_event (tenant, integration_id, person_id, kind, outcome, code, just_in_time, deep_link, took_ms)
-     values (:tenant, :integration, :person, :kind, :outcome, :code, :justInTime, :deepLink, :tookMs)`,
+     select :tenant, :integration,
+            case when not exists (select from sink.erased where tenant = :tenant and person_id = :person) then :person end,
+            :kind, :outcome, :code, :justInTime, :deepLink, :tookMs`,
     { ...event, outcome: event.code === null ? 'admitted' : 'refused' },
   );
 }

@@ -198,6 +198,8 @@ describe('who has left goes no further, whatever Learningbank says', () => {
     const person = await ctx.linked(scene);
     await ctx.db.raw(`insert into sink.erased (tenant, person_id) values (?, ?)`, [ctx.tenant, person]);
     expect(short(await enter(person))).toBe('403 LOGIN_PERSON_INACTIVE');
+    // Forgotten once is forgotten: the refusal is on record, and not whose it was.
+    expect((await ctx.events(scene)).at(-1)).toMatchObject({ code: 'LOGIN_PERSON_INACTIVE', person_id: null });
   });
 
   test('expires later: is let in until then', async () => {
