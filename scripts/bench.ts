@@ -10,6 +10,8 @@ const benches: Readonly<Record<string, () => Promise<() => Promise<unknown>>>> =
   plan: async () => (await import('../test/load/src/plan.ts')).planning,
   'first-sync': async () => (await import('../test/load/src/first-sync.ts')).firstSync,
   replay: async () => (await import('../test/load/src/replay.ts')).replay,
+  login: async () => (await import('../test/load/src/login.ts')).login,
+  notifications: async () => (await import('../test/load/src/notifications.ts')).notifications,
   gap: async () => (await import('../test/load/src/gap.ts')).gap,
 };
 
