@@ -36,7 +36,7 @@ class HookContext implements AsyncDisposable {
       perMinute: 1_000,
       ...given,
     });
-    this.#server = createServer(createApp({ log, trustProxy: 0, routers: [router] }));
+    this.#server = createServer(createApp({ log, trustProxy: 1, routers: [router] }));
   }
 
   static async open(given: Partial<HookOptions> = {}): Promise<HookContext> {
@@ -200,4 +200,14 @@ test('who fails at one hook, or at hooks that are not there, holds up no other h
   for (let n = 0; n < 310; n += 1) await hook.deliver('{}', { to: gone });
   expect((await hook.deliver('{}', { to: gone })).status).toBe(429);
   expect((await hook.deliver(JSON.stringify(sent))).status).toBe(202);
+});
+
+test('who guesses from ever new addresses of one IPv6 network is one', async () => {
+  await using hook = await HookContext.open();
+  let last = 0;
+  for (let n = 0; n < 301; n += 1) {
+    const headers = { 'x-forwarded-for': `2001:db8::${n.toString(16)}:1` };
+    last = (await hook.deliver('{}', { by: 'a guess', headers })).status;
+  }
+  expect(last).toBe(429);
 });

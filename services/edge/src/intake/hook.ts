@@ -3,6 +3,7 @@ import { readNotification } from '@orgstream/clients';
 import type { Logger } from '@orgstream/runtime';
 import { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { networkOf } from '../network-of.ts';
 import type { HookChannels, OpenChannel } from './hook-channels.ts';
 import type { HookOutcome, IntakeMetrics } from './metrics.ts';
 import type { Outlet } from './outlet.ts';
@@ -76,7 +77,7 @@ export function createHook(options: HookOptions): Router {
   };
   router.post(path, (request, response, next) => {
     void (async () => {
-      const address = request.ip ?? '';
+      const address = networkOf(request.ip ?? '');
       const integration = String(request.params['integration']);
       const keyOf = (): string => (known.has(integration) ? `${address} ${integration}` : address);
       const blockedS = Math.max(await secondsBlocked(guesses, address), await secondsBlocked(guesses, keyOf()));

@@ -1,5 +1,6 @@
 import { AppError } from '@orgstream/core';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { networkOf } from '../network-of.ts';
 import type { Door } from './door-store.ts';
 
 export interface Limits {
@@ -49,12 +50,4 @@ async function count(limiter: RateLimiterMemory, key: string): Promise<void> {
     if (!(error instanceof RateLimiterRes)) throw error;
     throw new AppError('TOO_MANY_REQUESTS', 'visiting too often', { waitMs: error.msBeforeNext });
   });
-}
-
-/** Who has one IPv6 address has the other 2^64 of its network as well. */
-function networkOf(address: string): string {
-  if (!address.includes(':') || address.startsWith('::ffff:')) return address;
-  const [head = [], tail] = address.split('::').map((half) => half.split(':').filter((group) => group !== ''));
-  const zeros = tail === undefined ? 0 : 8 - head.length - tail.length;
-  return [...head, ...Array.from({ length: zeros }, () => '0'), ...(tail ?? [])].slice(0, 4).join(':');
 }
