@@ -11,7 +11,7 @@ test('explain', { timeout: 600_000 }, async () => {
   const { db } = ctx;
   const t = async (what: string, f: () => Promise<unknown>) => { const a = performance.now(); await f(); console.log(what, (performance.now() - a).toFixed(1), 'ms'); };
   await t('fill', () => db.raw(`insert into bridge.notification (integration_id, tenant, notification_id, receiver, type, occurred_at, state, ended_at, person_id, conversation_id, message_ids)
-    select ?, 'eu1.42', 'e' || g, (g % 10000)::text, 't', now() - interval '2 day' , 'sent', now() - g * interval '5 s', (g % 10000)::text, g % 10000, array[g] from generate_series(1, 1000000) g`, [integration]));
+    select ?, 'eu1.42', 'e' || g, (g % 10000)::text, 't', now() - interval '2 day' , 'sent', now() - g * interval '5 s', (g % 10000)::text, g % 10000, array[g] from generate_series(1, 300000) g`, [integration]));
   await db.raw(`insert into bridge.tenant (tenant) values ('eu1.42')`);
   await db.raw('analyze bridge.notification');
   const claim = (what: 'all'|'tests'|'looks') => claimRows(db, { integration, token: 0, busy: ['1','2','3'], limit: 4, what, settleMs: 1000 });
