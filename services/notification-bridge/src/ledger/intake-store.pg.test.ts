@@ -176,3 +176,20 @@ test('of a forgotten person nothing is left, and a replay of the topic brings no
   );
   expect((await enterNotifications(ctx.db, [notification(one, { id: '9' })])).queued).toBe(1);
 });
+
+test('of one batch each receiver gets in order what happened in order, whatever the ids look like', async () => {
+  await using ctx = await LedgerContext.open();
+  const integration = await ctx.integrate();
+  const atMs = Date.now() - 5_000;
+  const given = [
+    notification(integration, { id: '10', occurredAtMs: atMs + 1_000 }),
+    notification(integration, { id: '9', occurredAtMs: atMs }),
+    notification(integration, { id: '11', occurredAtMs: atMs + 1_000 }),
+    notification(integration, { id: 'z', occurredAtMs: atMs - 1_000 }),
+  ];
+  await enterNotifications(ctx.db, given);
+  const { rows } = await ctx.db.raw<{ rows: { id: string }[] }>(
+    `select notification_id as id from bridge.notification n order by n.id`,
+  );
+  expect(rows.map(({ id }) => id)).toEqual(['z', '9', '10', '11']);
+});

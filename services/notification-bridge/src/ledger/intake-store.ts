@@ -24,13 +24,13 @@ export interface Ledgered {
  * topic changes nothing. What cannot be sent is entered as ended, without its payload, with the code that says why.
  */
 export async function enterNotifications(db: Knex, notifications: readonly Notification[]): Promise<Ledgered> {
-  const sorted = [...notifications].sort(byKey);
+  const sorted = [...notifications].sort(byTime);
   const { rows } = await db.raw<{ rows: { tenant: string; code: string | null; ours: string; entered: string }[] }>(
     `with given as (
        select r.*, i.id as ours, c.integration_id is not null and c.enabled as open, c.since, c.max_age_s,
               s.enabled is distinct from false as type_on
          from unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::jsonb[])
-              as r (integration, tenant, id, receiver, type, occurred, received, payload)
+              with ordinality as r (integration, tenant, id, receiver, type, occurred, received, payload, place)
          join control.integration i on i.id::text = r.integration and i.tenant = r.tenant
          left join control.channel c on c.integration_id = i.id
          left join control.notification_setting s on s.integration_id = i.id and s.type = r.type
@@ -52,7 +52,7 @@ export async function enterNotifications(db: Knex, notifications: readonly Notif
        select ours, tenant, id, receiver, type, to_timestamp(occurred / 1000.0), to_timestamp(received / 1000.0),
               case when code is null then 'queued' when code = 'NOTIFICATION_EXPIRED' then 'expired' else 'skipped' end,
               code, case when code is null then payload end, case when code is not null then now() end
-         from judged
+         from judged order by place
        on conflict (integration_id, notification_id, receiver) do nothing
        returning n.tenant, n.code)
      select tenant, code, sum(ours) as ours, sum(entered) as entered from (
@@ -87,10 +87,14 @@ async function wake(db: Knex, tenants: ReadonlySet<string>): Promise<void> {
   await db.raw(`select pg_notify(?, ?)`, [ledgerChannel, payload.length > maxPayload ? '' : payload]);
 }
 
-/** Two writers at once (a rebalance) take the keys in one order. */
-function byKey(a: Notification, b: Notification): number {
-  const [left, right] = [a, b].map(({ integrationId, id, receiver }) => `${integrationId}/${id}/${receiver}`);
-  return left! < right! ? -1 : left! > right! ? 1 : 0;
+/**
+ * A receiver's notifications in the order in which they happened: rows are sent by their ids. It depends on nothing but
+ * what they say, so that two writers at once (a rebalance) take the keys in one order.
+ */
+function byTime(a: Notification, b: Notification): number {
+  const [left, right] = [a, b].map(({ integrationId, receiver }) => `${integrationId}/${receiver}`);
+  if (left !== right) return left! < right! ? -1 : 1;
+  return a.occurredAtMs - b.occurredAtMs || a.id.length - b.id.length || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
 function columnsOf(notifications: readonly Notification[]): readonly Knex.RawBinding[] {
