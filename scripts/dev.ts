@@ -19,12 +19,14 @@ rmSync(stackFile, { force: true });
     say,
     rateLimitPerMinute: Number(process.env['RATE_LIMIT_PER_MINUTE'] ?? 300),
   });
-  const { ziikPostgresUrl, learningbankUrl, learningbankSimUrl, ziikSimUrl, source, controlUrl } = world.file();
+  const { ziikPostgresUrl, learningbankUrl, learningbankSimUrl, ziikSimUrl, source, controlUrl, edgeUrl } =
+    world.file();
   say(`ready. Everything is in .orgstream/stack.json, logs in .orgstream/logs.
   Ziik database         ${ziikPostgresUrl} (source ${source})
   Ziik simulator        ${ziikSimUrl}/_sim/state
   Learningbank          ${learningbankUrl}
   Learningbank state    ${learningbankSimUrl}/_sim/state
+  Edge                  ${edgeUrl} (hooks, logins, shortcuts)
   Admin API             ${controlUrl}/v1/openapi.json (token: adminToken of stack.json)
 Make a tenant:    curl -X POST ${ziikSimUrl}/_sim/sites -H 'content-type: application/json' -d '{"units":40,"people":1000,"seed":1}'
 Join it:          npm run orgstream -- integration create --tenant ${source}.1 --url ${learningbankUrl} --credentials <file>
