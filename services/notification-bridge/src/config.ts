@@ -44,6 +44,7 @@ export const Config = z.object({
     .describe('First back-off of a message; doubles with every failure.'),
   RETRY_CAP_MS: milliseconds(100, 3_600_000).default(300_000).describe('Longest back-off of a message.'),
   LEDGER_RETENTION_DAYS: count(36_500)
+    .min(8)
     .default(90)
     .describe('Ended rows of the ledger are deleted after so long; longer than the 7 days of the topic.'),
 });

@@ -20,6 +20,7 @@ const queued: LedgerRow = {
   personId: null,
   ziikUserId: null,
   conversationId: null,
+  senderId: null,
   afterMessageId: null,
   partsSent: 0,
   language: null,

@@ -23,7 +23,7 @@ export interface Facts {
 
 /** Limits and pauses of this attempt. */
 export interface Patience {
-  /** A send is looked up this long after its POST began: the call has ended by then, however it ended. */
+  /** A send is looked up this long after it failed: who still carries it out has done so by then. */
   readonly settleMs: number;
   /** The next try after a failure that may pass. */
   readonly backoffMs: number;
@@ -36,7 +36,8 @@ export interface Message {
   readonly userId: number;
   readonly personId: string | null;
   readonly language: string | null;
-  readonly warnings: readonly string[];
+  /** null: those that the text had when it was written. */
+  readonly warnings: readonly string[] | null;
   readonly payload: Payload & { readonly parts: readonly [string, ...string[]] };
 }
 
@@ -126,7 +127,7 @@ function write(row: LedgerRow, { defaultLanguage }: Facts, type: TypeTexts, to: 
   if (next !== undefined && (row.partsSent > 0 || rest.length > 0)) {
     return {
       do: 'send',
-      message: { ...to, language: row.language, warnings: [], payload: { ...payload, parts: [next, ...rest] } },
+      message: { ...to, language: row.language, warnings: null, payload: { ...payload, parts: [next, ...rest] } },
     };
   }
   const { template } = chooseText({ ...type, language: to.language, defaultLanguage });

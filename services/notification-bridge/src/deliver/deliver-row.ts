@@ -108,9 +108,11 @@ async function place(
 async function look(
   row: LedgerRow,
   { userId, text }: { readonly userId: number; readonly text: string },
-  { session, patience }: DeliverContext,
+  { session, patience, channel }: DeliverContext,
 ): Promise<Settlement> {
-  const { conversationId, afterMessageId } = row;
+  const { conversationId, afterMessageId, senderId } = row;
+  // The channel has another sender by now, who does not see what the former one wrote: nobody will ever know.
+  if (senderId !== null && senderId !== channel.senderId) return { to: 'failed', code: 'DELIVERY_UNKNOWN' };
   const to = conversationId === null ? { userId } : { conversationId };
   try {
     const found = await session.read((chat, options) => chat.lookFor({ to, text, afterMessageId }, options));

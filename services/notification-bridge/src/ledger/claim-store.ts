@@ -15,30 +15,46 @@ export interface Claim {
   readonly settleMs: number;
 }
 
-/**
- * Ripe rows of a channel, tests first, then by age: of each receiver only the oldest that has not ended, so that a
- * receiver gets its messages in order, one at a time. Tests do not queue behind notifications. Nothing is changed: only
- * the owner of the tenant's lease asks. The oldest is looked up by the index, row by row: as a join each row was compared
- * with each while Postgres had no statistics of the table yet.
- */
-export async function claimRows(db: Knex, claim: Claim): Promise<readonly LedgerRow[]> {
-  const one = (tests: boolean): string =>
-    `(select ${rowColumns} from bridge.notification n
-       where n.integration_id = :integration and n.is_test = ${tests} and n.state in ('queued', 'sending', 'unknown')
-         and n.next_at <= now()
-         and (n.state <> 'sending' or (n.lease_token = :token and n.sending_at < now() - :settleMs * interval '1 ms'))
-         and (n.state <> 'queued' or :what = 'all' or (:what = 'tests' and n.is_test))
-         and n.receiver <> all(cast(:busy as text[]))
-         and n.id = (
+const next = `n.id = (
            select o.id from bridge.notification o
             where o.integration_id = n.integration_id and o.receiver = n.receiver and o.is_test = n.is_test
-              and o.state in ('queued', 'sending', 'unknown')
-            order by o.id limit 1)
-       order by n.next_at, n.id limit :limit)`;
-  const { rows } = await db.raw<{ rows: RawRow[] }>(`${one(true)} union all ${one(false)} limit :limit`, {
-    ...claim,
-    busy: [...claim.busy],
-  });
+              and o.ended_at is null
+            order by o.id + 0 limit 1)`;
+
+/** Where ripe rows are looked for, so that none is searched for among the others. */
+const arms = {
+  unclear: `n.state in ('sending', 'unknown')
+         and (n.state <> 'sending' or (n.lease_token = :token and n.sending_at < now() - :settleMs * interval '1 ms'))`,
+  tests: `n.is_test = true and n.state in ('queued', 'sending', 'unknown') and n.state = 'queued' and ${next}`,
+  queue: `n.is_test = false and n.state in ('queued', 'sending', 'unknown') and n.state = 'queued' and ${next}`,
+} as const;
+
+const armsOf: Readonly<Record<Claim['what'], readonly (keyof typeof arms)[]>> = {
+  looks: ['unclear'],
+  tests: ['unclear', 'tests'],
+  all: ['unclear', 'tests', 'queue'],
+};
+
+/**
+ * Ripe rows of a channel: what is unclear first, then tests, then by age; of each receiver only the oldest that has not
+ * ended, so that a receiver gets its messages in order, one at a time. Tests do not queue behind notifications, a look
+ * behind nothing. Nothing is changed: only the owner of the tenant's lease asks. The oldest is looked up by the index,
+ * row by row: as a join each row was compared with each while Postgres had no statistics of the table yet.
+ */
+export async function claimRows(db: Knex, { what, ...claim }: Claim): Promise<readonly LedgerRow[]> {
+  const queries = armsOf[what].map(
+    (arm) => `(select ${rowColumns} from bridge.notification n
+       where n.integration_id = :integration and n.next_at <= now() and n.receiver <> all(cast(:busy as text[]))
+         and ${arms[arm]}
+       order by n.next_at, n.id limit :limit)`,
+  );
+  const { rows } = await db.raw<{ rows: RawRow[] }>(
+    `select * from (${queries.join(' union all ')}) as ripe limit :limit`,
+    {
+      ...claim,
+      busy: [...claim.busy],
+    },
+  );
   return rows.map(toRow);
 }
 

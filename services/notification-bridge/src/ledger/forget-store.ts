@@ -25,14 +25,16 @@ async function forget(tx: Knex, { tenant, person, receivers }: Forgotten): Promi
        select i.id as integration_id, r.receiver
          from unnest(?::text[], ?::text[]) as r (integration, receiver)
          join control.integration i on i.id::text = r.integration and i.tenant = ?),
-     noted as (
-       insert into bridge.forgotten (integration_id, receiver) select integration_id, receiver from given
-       on conflict (integration_id, receiver) do nothing),
      gone as (
        delete from bridge.notification n
         where n.tenant = ? and (n.person_id = ? or n.ziik_user_id::text = ?
               or exists (select from given g where g.integration_id = n.integration_id and g.receiver = n.receiver))
-       returning 1)
+       returning n.integration_id, n.receiver, n.is_test),
+     -- Who was found by e-mail has no link: the rows say whose they were.
+     noted as (
+       insert into bridge.forgotten (integration_id, receiver)
+       select integration_id, receiver from given union select integration_id, receiver from gone where not is_test
+       on conflict (integration_id, receiver) do nothing)
      select count(*) as n from gone`,
     [
       receivers.map(({ integration }) => integration),

@@ -193,3 +193,13 @@ test('of one batch each receiver gets in order what happened in order, whatever 
   );
   expect(rows.map(({ id }) => id)).toEqual(['z', '9', '10', '11']);
 });
+
+test('who was found by e-mail and then forgotten does not come back by a replay either', async () => {
+  await using ctx = await LedgerContext.open();
+  const integration = await ctx.integrate();
+  await enterNotifications(ctx.db, [notification(integration)]);
+  await ctx.db.raw(`update bridge.notification set ziik_user_id = 700, person_id = '700'`);
+  expect(await forgetReceivers(ctx.db, { tenant: 'eu1.42', person: '700', receivers: [] })).toBe(1);
+  expect(await enterNotifications(ctx.db, [notification(integration)])).toMatchObject({ queued: 0, foreign: 1 });
+  expect(await ctx.ledger()).toEqual([]);
+});

@@ -28,6 +28,8 @@ export interface LedgerRow {
   readonly personId: string | null;
   readonly ziikUserId: number | null;
   readonly conversationId: number | null;
+  /** Who posted it, or tried to: only that user sees whether it is there. */
+  readonly senderId: number | null;
   /** Newest message before the POST. */
   readonly afterMessageId: number | null;
   readonly partsSent: number;
@@ -49,6 +51,7 @@ export interface RawRow {
   readonly person_id: string | null;
   readonly ziik_user_id: string | null;
   readonly conversation_id: string | null;
+  readonly sender_id: string | null;
   readonly after_message_id: string | null;
   readonly parts_sent: number;
   readonly language: string | null;
@@ -58,7 +61,7 @@ export interface RawRow {
 /** Columns of {@link RawRow}, of a row `n`. */
 export const rowColumns = `n.id, n.integration_id, n.notification_id, n.receiver, n.type,
   extract(epoch from n.occurred_at) * 1000 as occurred_ms, n.state, n.code, n.attempts, n.payload, n.person_id,
-  n.ziik_user_id, n.conversation_id, n.after_message_id, n.parts_sent, n.language, n.is_test`;
+  n.ziik_user_id, n.conversation_id, n.sender_id, n.after_message_id, n.parts_sent, n.language, n.is_test`;
 
 export function toRow(raw: RawRow): LedgerRow {
   return {
@@ -75,6 +78,7 @@ export function toRow(raw: RawRow): LedgerRow {
     personId: raw.person_id,
     ziikUserId: numberOf(raw.ziik_user_id),
     conversationId: numberOf(raw.conversation_id),
+    senderId: numberOf(raw.sender_id),
     afterMessageId: numberOf(raw.after_message_id),
     partsSent: raw.parts_sent,
     language: raw.language,

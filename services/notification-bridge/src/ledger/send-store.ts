@@ -9,6 +9,8 @@ export interface Fence {
   readonly tenant: string;
   readonly token: number;
   readonly channelVersion: number;
+  /** A channel that was removed and made again begins with version 1; its password is never the same row. */
+  readonly secretId: string;
 }
 
 /** A message about to be sent. */
@@ -19,7 +21,8 @@ export interface Intent {
   readonly conversationId: number | null;
   readonly afterMessageId: number | null;
   readonly language: string | null;
-  readonly warnings: readonly string[];
+  /** null: those that the text had when it was written. */
+  readonly warnings: readonly string[] | null;
   readonly payload: Payload & { readonly parts: readonly string[] };
 }
 
@@ -32,16 +35,16 @@ export interface Intent {
 export async function beginSend(db: Knex, fence: Fence, row: LedgerRow, intent: Intent): Promise<boolean> {
   const { rows } = await db.raw<{ rows: unknown[] }>(
     `with allowed as materialized (
-       select c.max_age_s, ${quietSql} as quiet
+       select c.max_age_s, c.sender_id, ${quietSql} as quiet
          from bridge.tenant t, control.stop s, control.integration i, control.channel c
         where t.tenant = :tenant and t.lease_token = :token and t.lease_until > now() and not s.stopped
           and i.id = :integration and i.tenant = :tenant and i.enabled and not i.paused and not i.shadow
-          and c.integration_id = i.id and c.enabled and c.version = :channelVersion
+          and c.integration_id = i.id and c.enabled and c.version = :channelVersion and c.sender_secret_id = :secretId
         for share of t, s, i, c)
      update bridge.notification n
         set state = 'sending', code = null, lease_token = :token, sending_at = now(), person_id = :personId,
-            ziik_user_id = :ziikUserId, conversation_id = :conversationId, after_message_id = :afterMessageId,
-            language = :language, warnings = :warnings, payload = cast(:payload as jsonb), text_hash = :hash
+            ziik_user_id = :ziikUserId, sender_id = a.sender_id, conversation_id = :conversationId, after_message_id = :afterMessageId,
+            language = :language, warnings = coalesce(:warnings, n.warnings), payload = cast(:payload as jsonb), text_hash = :hash
        from allowed a
       where n.id = :id and n.state = 'queued' and (n.is_test or not a.quiet)
         and n.occurred_at > now() - a.max_age_s * interval '1 s'
@@ -55,7 +58,7 @@ export async function beginSend(db: Knex, fence: Fence, row: LedgerRow, intent: 
       id: row.id,
       integration: row.integrationId,
       userText: String(intent.ziikUserId),
-      warnings: [...intent.warnings],
+      warnings: intent.warnings && [...intent.warnings],
       payload: JSON.stringify(intent.payload),
       hash: createHash('sha256').update(intent.payload.parts[0]!).digest(),
     },
@@ -129,8 +132,7 @@ function statementOf(settlement: Settlement): { readonly sql: string; readonly v
     case 'unknown':
       return of(
         `update bridge.notification n
-            set state = 'unknown', code = :code,
-                next_at = greatest(now(), case when n.state = 'sending' then n.sending_at else now() end + :afterMs * interval '1 ms')
+            set state = 'unknown', code = :code, next_at = now() + :afterMs * interval '1 ms'
           where n.id = :id and n.lease_token <= :token and n.state in ('sending', 'unknown')`,
         { afterMs: settlement.afterMs, code: settlement.code },
       );

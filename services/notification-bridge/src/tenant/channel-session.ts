@@ -38,7 +38,7 @@ export class ChannelSession {
   readonly #bucket: TokenBucket;
   readonly #breaker: Breaker;
   readonly #chat: Chat;
-  /** Sends whose turn in the rate was waited for already, by their signal. */
+  /** Sends whose turn was waited for already, by their signal; their POST's repetition after a 401 waits for none either. */
   readonly #prepaid = new WeakSet<AbortSignal>();
   #opening: Promise<ChatSession> | undefined;
   #trouble: AppError | null = null;
@@ -65,7 +65,7 @@ export class ChannelSession {
         onCall(call);
       },
       beforeCall: async (call, signal) => {
-        if (!isSignIn(call) && !(signal && this.#prepaid.delete(signal))) await this.#bucket.take(signal);
+        if (!isSignIn(call) && !(signal && this.#prepaid.has(signal))) await this.#bucket.take(signal);
         held(call);
       },
       beforeSend: held,

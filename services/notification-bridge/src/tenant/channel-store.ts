@@ -15,6 +15,8 @@ export interface ChannelFacts {
   /** Stop button, or the integration is disabled, paused or a shadow: nothing is sent, what comes waits. */
   readonly paused: boolean;
   readonly quiet: boolean;
+  /** What operators were told last, maybe by a former owner. */
+  readonly told: ChannelReport['state'] | null;
 }
 
 interface RawChannel extends Omit<ChannelFacts, 'senderId'> {
@@ -27,7 +29,8 @@ export async function readChannels(db: Knex, tenant: string): Promise<readonly C
     `select c.integration_id as "integrationId", c.version, c.ziik_url as "ziikUrl", c.sender_secret_id as "secretId",
             c.sender_id as "senderId", c.conversations, c.default_language as "defaultLanguage",
             i.platform_url as "platformUrl", c.enabled,
-            s.stopped or not i.enabled or i.paused or i.shadow as paused, ${quietSql} as quiet
+            s.stopped or not i.enabled or i.paused or i.shadow as paused, ${quietSql} as quiet,
+            (select b.state from bridge.channel_state b where b.integration_id = c.integration_id) as told
        from control.channel c
        join control.integration i on i.id = c.integration_id
       cross join control.stop s

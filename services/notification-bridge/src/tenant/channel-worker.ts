@@ -21,10 +21,19 @@ export interface ChannelContext {
   readonly lease: Lease;
 }
 
+/** A way to Ziik, and the channel it was made of: another version of the channel needs another way. */
+interface Opened {
+  readonly facts: ChannelFacts;
+  readonly session: ChannelSession;
+}
+
+/** Rows whose failures are remembered; who is forgotten is tried again sooner, no more. */
+const maxFailures = 10_000;
+
 /** A call may be carried out this long after its deadline, at most. */
 const defaultGraceMs = 2_000;
 
-/** After its POST began, a send is looked up this much later. */
+/** A send that failed, or was left behind, is looked up this much later. */
 export function settleMs({ callTimeoutMs, graceMs = defaultGraceMs }: DeliverySettings): number {
   return callTimeoutMs + graceMs;
 }
@@ -39,7 +48,7 @@ export class ChannelWorker {
   readonly #stop: AbortSignal;
   readonly #log: Logger;
   #facts: ChannelFacts;
-  #opened: { readonly version: number; readonly session: ChannelSession } | undefined;
+  #opened: Opened | undefined;
   /** What of the session was found out last; null = it works. */
   #trouble: AppError | null = null;
   readonly #busy = new Map<string, Promise<void>>();
@@ -76,10 +85,14 @@ export class ChannelWorker {
 
   /** The session of the channel as it is now. */
   async session(): Promise<ChannelSession> {
-    const { version } = this.#facts;
-    if (this.#opened?.version !== version) {
+    return (await this.#open()).session;
+  }
+
+  async #open(): Promise<Opened> {
+    if (!this.#current) {
       try {
-        this.#opened = { version, session: await this.#connect() };
+        const facts = this.#facts;
+        this.#opened = { facts, session: await this.#connect() };
         this.#trouble = null;
       } catch (error) {
         if (isAppError(error)) this.#trouble = error;
@@ -87,24 +100,34 @@ export class ChannelWorker {
         throw error;
       }
     }
-    return this.#opened.session;
+    return this.#opened!;
+  }
+
+  /** The session, unless it is one of the channel as it was. */
+  get #current(): ChannelSession | undefined {
+    const { version, secretId } = this.#facts;
+    const { facts, session } = this.#opened ?? {};
+    return facts?.version === version && facts.secretId === secretId ? session : undefined;
   }
 
   async #turn(): Promise<void> {
     const free = this.#context.settings.receivers - this.#busy.size;
     if (free <= 0) return;
-    const current = this.#opened?.version === this.#facts.version ? this.#opened.session : undefined;
+    const current = this.#current;
     if (current && !current.works) {
       // While its pause lasts there was no look: ringing then would go round for ever, without letting anything else run.
       void current.probe().then((looked) => looked && this.bell.ring());
       return this.#report();
     }
+    const { told, enabled, quiet } = this.#facts;
+    // What a former owner or an edit left behind is looked at, not believed until the next notification comes.
+    if (told === 'stopped' && enabled && !(await (await this.session()).open())) return;
     const rows = await this.#claim(free);
     if (rows.length > 0) {
-      const session = await this.session();
-      for (const row of rows) if (!this.#busy.has(row.receiver)) this.#start(row, session);
+      const opened = await this.#open();
+      for (const row of rows) if (!this.#busy.has(row.receiver)) this.#start(row, opened);
     }
-    if (rows.length > 0 || current || this.#facts.quiet) await this.#report();
+    if (rows.length > 0 || current || quiet || (told !== null && enabled)) await this.#report();
   }
 
   #claim(limit: number): Promise<readonly LedgerRow[]> {
@@ -120,8 +143,8 @@ export class ChannelWorker {
     });
   }
 
-  #start(row: LedgerRow, session: ChannelSession): void {
-    const job = this.#deliver(row, session)
+  #start(row: LedgerRow, opened: Opened): void {
+    const job = this.#deliver(row, opened)
       .catch((error: unknown) => this.#log.warn({ ...errorFacts(error), notification: row.id }, 'notification waits'))
       .finally(() => {
         this.#busy.delete(row.receiver);
@@ -130,15 +153,15 @@ export class ChannelWorker {
     this.#busy.set(row.receiver, job);
   }
 
-  async #deliver(row: LedgerRow, session: ChannelSession): Promise<void> {
+  async #deliver(row: LedgerRow, { session, facts }: Opened): Promise<void> {
     const { db, lease, settings } = this.#context;
     const failures = this.#failures.get(row.id) ?? 0;
     const { retryBaseMs: baseMs, retryCapMs: capMs, pollMs } = settings;
     const settlement = await deliverRow(row, {
       db,
       session,
-      channel: this.#facts,
-      fence: { tenant: lease.key, token: lease.token, channelVersion: this.#facts.version },
+      channel: facts,
+      fence: { tenant: lease.key, token: lease.token, channelVersion: facts.version, secretId: facts.secretId },
       patience: { pollMs, settleMs: settleMs(settings), backoffMs: backoffMs(failures + 1, { baseMs, capMs }) },
     });
     if (settlement) this.#count(row, settlement, failures);
@@ -147,13 +170,20 @@ export class ChannelWorker {
   #count(row: LedgerRow, settlement: Settlement, failures: number): void {
     const { metrics } = this.#context;
     const failed = (settlement.to === 'queued' || settlement.to === 'unknown') && settlement.code !== null;
-    if (failed) this.#failures.set(row.id, failures + 1);
+    if (failed) this.#remember(row.id, failures + 1);
     else this.#failures.delete(row.id);
     if (settlement.to === 'sent') metrics.sent();
     if (settlement.to === 'skipped' || settlement.to === 'expired') metrics.skipped(settlement.code);
     if (settlement.to === 'failed') metrics.failed(settlement.code);
     const code = 'code' in settlement ? settlement.code : null;
     if (code !== null) this.#log.debug({ code, notification: row.id, to: settlement.to }, 'notification not sent');
+  }
+
+  /** Rows that a sweep ends are never heard of again: of very many the oldest are forgotten. */
+  #remember(id: number, failures: number): void {
+    this.#failures.set(id, failures);
+    const [oldest] = this.#failures.keys();
+    if (this.#failures.size > maxFailures && oldest !== undefined) this.#failures.delete(oldest);
   }
 
   async #connect(): Promise<ChannelSession> {
