@@ -26,8 +26,10 @@ export const Config = z.object({
     ),
   EDGE_LOGINS_PER_PERSON: whole(1, 10_000).default(20).describe('Logins a minute and person, at most.'),
   EDGE_PLATFORM_CALLS_PER_MINUTE: whole(1, 1_000_000)
-    .default(60)
-    .describe('Calls a minute and platform, at most: 20 % of what the platform takes, the rest is for the sink.'),
+    .default(48)
+    .describe(
+      'Calls a minute and platform for logins, at most: with those for polls 20 % of what a platform takes; the rest is for the sink.',
+    ),
   EDGE_CALL_TIMEOUT_MS: whole(100, 30_000).default(4_000).describe('Deadline of one call to Learningbank.'),
   EDGE_JUST_IN_TIME_MS: whole(0, 10_000)
     .default(3_000)
