@@ -25,6 +25,7 @@ import { badImport } from './demo/bad-import.ts';
 import { monthOff } from './demo/gap.ts';
 import { measureLatency } from './demo/live-changes.ts';
 import { Operator } from './demo/operator.ts';
+import { judge, type ActOne, type ActTwo, type Proof } from './demo/proof.ts';
 import { createScreen, progressOf, type Screen } from './demo/screen.ts';
 import { killInBurst, liveChanges } from './demo/story.ts';
 import { settingsAndUndo } from './demo/undo.ts';
@@ -33,28 +34,6 @@ import { aborted, stopSignal } from './shutdown.ts';
 interface Tenant {
   readonly organisation: GeneratedOrganisation;
   readonly joined: Joined;
-}
-
-interface Proof {
-  readonly ok: boolean;
-  readonly people: number;
-  readonly units: number;
-  readonly firstSyncSeconds: number;
-  readonly callsPerPerson: number;
-  readonly liveP50Ms: number;
-  readonly liveP99Ms: number;
-  readonly mismatches: number;
-  readonly duplicates: number;
-  readonly replayCalls: number;
-  readonly gapItems: number;
-  readonly gapApplied: number;
-  readonly brakeHeld: number;
-  readonly wronglyDeactivated: number;
-  readonly undone: number;
-  readonly notificationsSent: number;
-  readonly notificationDuplicates: number;
-  readonly loginMs: number;
-  readonly loginRefusals: number;
 }
 
 const organisations = [
@@ -152,24 +131,7 @@ async function lookAtHeld(
 }
 
 /** First sync, live changes, crash, replay. */
-async function actOne(
-  screen: Screen,
-  world: World,
-  ziik: pg.Pool,
-): Promise<
-  Pick<
-    Proof,
-    | 'people'
-    | 'units'
-    | 'firstSyncSeconds'
-    | 'callsPerPerson'
-    | 'liveP50Ms'
-    | 'liveP99Ms'
-    | 'replayCalls'
-    | 'mismatches'
-    | 'duplicates'
-  > & { tenants: readonly Tenant[] }
-> {
+async function actOne(screen: Screen, world: World, ziik: pg.Pool): Promise<ActOne & { tenants: readonly Tenant[] }> {
   const file = world.file();
   const { tenants, seconds, callsPerPerson, people, units } = await firstSync(screen, file, ziik);
   const [small] = tenants;
@@ -212,12 +174,7 @@ async function actTwo(
   world: World,
   ziik: pg.Pool,
   tenants: readonly Tenant[],
-): Promise<
-  Pick<
-    Proof,
-    'mismatches' | 'duplicates' | 'gapItems' | 'gapApplied' | 'brakeHeld' | 'wronglyDeactivated' | 'undone'
-  > & { namesBack: boolean }
-> {
+): Promise<ActTwo & { namesBack: boolean }> {
   const file = world.file();
   const stage = { screen, file, ziik, operator: new Operator(file, screen) };
   const [small, large] = tenants.map(({ joined }) => joined);
@@ -235,23 +192,7 @@ async function tell(
   const { tenants, ...one } = await actOne(screen, world, ziik);
   const { namesBack, ...two } = await actTwo(screen, world, ziik, tenants);
   const { loginsHeld, urls, ...three } = await chatAndLogin(screen, world, ziik, tenants[0]!.joined);
-  const mismatches = one.mismatches + two.mismatches;
-  const duplicates = one.duplicates + two.duplicates;
-  const inStep = mismatches === 0 && duplicates === 0 && one.replayCalls === 0 && Number.isFinite(one.liveP50Ms);
-  const inCharge =
-    two.gapItems > 0 &&
-    two.gapApplied > 0 &&
-    two.brakeHeld > 0 &&
-    two.wronglyDeactivated === 0 &&
-    two.undone > 0 &&
-    namesBack;
-  const inTouch =
-    three.notificationsSent === 100 &&
-    three.notificationDuplicates === 0 &&
-    three.loginRefusals === 5 &&
-    Number.isFinite(three.loginMs) &&
-    loginsHeld;
-  const proof = { ok: inStep && inCharge && inTouch, ...one, ...two, ...three, mismatches, duplicates };
+  const proof = judge(one, { ...two, namesBack }, { ...three, loginsHeld });
   return { proof, urls };
 }
 
@@ -270,7 +211,7 @@ let told: Awaited<ReturnType<typeof tell>> | undefined;
       const { learningbankSimUrl, ziikSimUrl } = world.file();
       screen.heading('Everything stays up until Ctrl-C');
       screen.line(
-        `  Learningbank        ${learningbankSimUrl}/_sim/state?platform=2\n  Ziik                ${ziikSimUrl}/_sim/state`,
+        `  Learningbank state  ${learningbankSimUrl}/_sim/state?platform=2\n  Ziik state          ${ziikSimUrl}/_sim/state`,
       );
       for (const [name, url] of told.urls) screen.line(`  ${name.padEnd(19)} ${url}`);
       for (const [name, urls] of Object.entries(world.file().metricsUrls))

@@ -16,7 +16,7 @@ import { viewOf, type PlatformView, type ProveOptions } from './platform-view.ts
 
 export type { PlatformView, ProveOptions, TargetState, Work } from './platform-view.ts';
 
-type JoinOptions = Pick<SceneOptions, 'platform' | 'settings' | 'unsynced'>;
+type JoinOptions = Pick<SceneOptions, 'platform' | 'product' | 'settings' | 'unsynced'>;
 
 /** One tenant of the shared world with a platform of its own, and the eyes to look at both ends. */
 export interface Scene extends PlatformView, AsyncDisposable {
@@ -45,6 +45,7 @@ export interface SceneOptions {
   /** This very organisation instead of a generated one. */
   readonly plan?: PlannedOrganisation;
   readonly platform?: Readonly<Record<string, unknown>>;
+  readonly product?: 'sync' | 'login';
   readonly settings?: Parameters<typeof join>[2]['settings'];
   /** Changes the source after it was generated and before it is joined. */
   readonly before?: (ziik: pg.Pool, organisation: GeneratedOrganisation) => Promise<void>;
@@ -82,6 +83,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   const joinTo = async (to: JoinOptions): Promise<PlatformView> => {
     const joined = await join(file, siteId, {
       name: `Scene ${siteId}`,
+      ...(to.product ? { product: to.product } : {}),
       platform: { ...to.platform, topDepartmentName: TOP_DEPARTMENT },
       settings: { brake: noBrake, ...to.settings },
     });

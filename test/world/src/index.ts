@@ -1,5 +1,6 @@
 export * from './connect.ts';
 export * from './convergence.ts';
+export * from './platform.ts';
 export * from './simulators.ts';
 export * from './stack-file.ts';
 export * from './supervisor.ts';

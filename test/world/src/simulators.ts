@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { StackFile } from './stack-file.ts';
-import type { Platform } from './world.ts';
+import type { Platform } from './platform.ts';
 
 /** Asks a simulator for something; answers its JSON. */
 export async function askSimulator<T>(

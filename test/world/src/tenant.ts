@@ -2,7 +2,7 @@ import { compareTenant, type Comparison, type OracleOptions } from '@orgstream/o
 import { createIntegration, createDatabase as openDatabase } from '@orgstream/database';
 import { defaultSettings, tenantKey, type IntegrationSettings } from '@orgstream/core';
 import { createSecretBox } from '@orgstream/runtime';
-import { createPlatform, type Platform } from './world.ts';
+import { createPlatform, type Platform } from './platform.ts';
 import type { StackFile } from './stack-file.ts';
 
 /** A site of Ziik joined to a platform of its own. */
