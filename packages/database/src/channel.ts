@@ -128,17 +128,20 @@ export async function removeChannel(db: Knex, integration: string, version: numb
   });
 }
 
-/** A new hook secret; the one before it is good for `keepOldS` more, the one before that no longer. */
+/**
+ * A new hook secret for a channel that still has `version`; the one before it is good for `keepOldS` more, the one before
+ * that no longer. Undefined when the channel was changed since or is gone.
+ */
 export async function rotateHookSecret(
   db: Knex,
-  { integration, by }: Key,
+  { integration, by, version }: Key & { readonly version: number },
   { secret, keepOldS }: { readonly secret: SealedSecret; readonly keepOldS: number },
 ): Promise<{ readonly version: number; readonly until: Date | null } | undefined> {
   return db.transaction(async (tx) => {
     const { rows } = await tx.raw<{ rows: SecretIds[] }>(
       `select sender_secret_id, hook_secret_id, old_hook_secret_id from control.channel
-        where integration_id = ? for update`,
-      [integration],
+        where integration_id = ? and version = ? for update`,
+      [integration, version],
     );
     const old = rows[0];
     if (!old) return undefined;

@@ -177,24 +177,42 @@ describe('changing a channel', () => {
 describe('the hook secret', () => {
   test('is rotated: the old one is good for a while, the one before is erased', async () => {
     const first = (await secretsOf()).hook;
-    const one = await admin.rotateHookSecret({ params, body: {} });
+    const one = await admin.rotateHookSecret({ params, body: {}, ifMatch: 1 });
     expect(await secretsOf()).toMatchObject({ hook: one.hookSecret, old: first });
     expect(Date.parse(one.oldHookSecretUntil!) - Date.now()).toBeGreaterThan(23 * 3_600_000);
-    const two = await admin.rotateHookSecret({ params, body: { keepOldS: 60 } });
+    const two = await admin.rotateHookSecret({ params, body: { keepOldS: 60 }, ifMatch: one.version });
     expect(await secretsOf()).toMatchObject({ hook: two.hookSecret, old: one.hookSecret });
     expect(await orphans()).toBe(0);
     expect(await admin.getChannel({ params })).toMatchObject({ oldHookSecretUntil: two.oldHookSecretUntil });
   });
 
+  test('of two who rotate it at once one has, and the secret that Learningbank has is still taken', async () => {
+    const first = (await secretsOf()).hook;
+    const all = await Promise.allSettled([1, 2, 3].map(() => admin.rotateHookSecret({ params, body: {}, ifMatch: 1 })));
+    expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect((await secretsOf()).old).toBe(first);
+    await expect(admin.rotateHookSecret({ params, body: {}, ifMatch: 1 })).rejects.toEqual(
+      code('PRECONDITION_FAILED', { status: 412 }),
+    );
+    const without = { params, body: {} } as unknown as Parameters<Client['rotateHookSecret']>[0];
+    await expect(admin.rotateHookSecret(without)).rejects.toEqual(code('PRECONDITION_REQUIRED', { status: 428 }));
+    expect(await admin.getChannel({ params })).toMatchObject({ version: 2 });
+    expect(await orphans()).toBe(0);
+  });
+
   test('that has leaked is good no longer', async () => {
-    const { hookSecret, oldHookSecretUntil } = await admin.rotateHookSecret({ params, body: { keepOldS: 0 } });
+    const { hookSecret, oldHookSecretUntil } = await admin.rotateHookSecret({
+      params,
+      body: { keepOldS: 0 },
+      ifMatch: 1,
+    });
     expect(oldHookSecretUntil).toBeNull();
     expect(await secretsOf()).toMatchObject({ hook: hookSecret, old: null });
     expect(await orphans()).toBe(0);
   });
 
   test('that is no longer taken is erased in the end, and no other', async () => {
-    await admin.rotateHookSecret({ params, body: {} });
+    await admin.rotateHookSecret({ params, body: {}, ifMatch: 1 });
     await forgetHookSecrets(ctx.db);
     expect((await secretsOf()).old).not.toBeNull();
     await ctx.db.raw(
@@ -208,7 +226,7 @@ describe('the hook secret', () => {
   });
 
   test('a repeated request is given the same one, and it is kept sealed', async () => {
-    const ask = () => admin.rotateHookSecret({ params, body: {}, idempotencyKey: `rotate-${site}` });
+    const ask = () => admin.rotateHookSecret({ params, body: {}, ifMatch: 1, idempotencyKey: `rotate-${site}` });
     const [one, two] = [await ask(), await ask()];
     expect(two).toEqual(one);
     const { rows } = await ctx.db.raw<{ rows: unknown[] }>(`select response from control.idempotency`);

@@ -76,7 +76,7 @@ export function samplesOf(fixture: TenantFixture, given: Given): Readonly<Record
     putChannel: { params, body: { ziikUrl: given.ziikUrl, sender: senderOf }, ifMatch: '"1"' },
     changeChannel: { params, body: { quiet: true }, ifMatch: '"2"' },
     verifyChannel: { params },
-    rotateHookSecret: { params, body: {} },
+    rotateHookSecret: { params, body: {}, ifMatch: '"3"' },
     removeChannel: { params, ifMatch: '"4"' },
     testNotification: { params, body: { person: '1', type: 'module.assigned' } },
     listNotificationTypes: { params },

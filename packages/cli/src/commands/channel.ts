@@ -190,7 +190,10 @@ function addRotate(channel: Command, cli: Cli): void {
     .action(async (text: string, options: LeafOptions & { keepOld: number; leaked: boolean }) => {
       const params = await paramsOf(cli, text);
       const keepOldS = options.leaked ? 0 : options.keepOld * 3_600;
-      const made = await cli.control().rotateHookSecret({ params, body: { keepOldS } });
+      const control = cli.control();
+      const { version: ifMatch } = await control.getChannel({ params });
+      // Not looked at again when it is stale: after somebody else's rotation ours would end the secret that is in use.
+      const made = await control.rotateHookSecret({ params, body: { keepOldS }, ifMatch });
       if (options.json) return printJson(made);
       const until = made.oldHookSecretUntil;
       process.stderr.write(

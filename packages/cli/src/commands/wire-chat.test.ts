@@ -112,11 +112,22 @@ describe('channel', () => {
     [['--leaked'], 0],
   ])('rotate-secret %j keeps the old one for %d s', async (words, keepOldS) => {
     await using control = await startFakeControl({
+      getChannel: () => channel,
       rotateHookSecret: () => ({ hookSecret: 'new-one', oldHookSecretUntil: null, version: 5 }),
     });
     const { code, out } = await against(control)('channel', 'rotate-secret', id, ...words);
     expect({ code, out }).toEqual({ code: 0, out: 'new-one\n' });
-    expect(control.calls[0]?.body).toEqual({ keepOldS });
+    expect(control.calls.at(-1)).toMatchObject({ operation: 'rotateHookSecret', ifMatch: '4', body: { keepOldS } });
+  });
+
+  test('rotate-secret does not rotate again what somebody else has rotated meanwhile', async () => {
+    await using control = await startFakeControl({
+      getChannel: () => channel,
+      rotateHookSecret: () => new Refusal(412, 'PRECONDITION_FAILED', 'it was changed'),
+    });
+    const { code, out } = await against(control)('channel', 'rotate-secret', id);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(control.calls.map(({ operation }) => operation)).toEqual(['getChannel', 'rotateHookSecret']);
   });
 
   test('verify ends with 1 when something is an error', async () => {

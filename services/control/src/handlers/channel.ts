@@ -100,18 +100,18 @@ export function channelHandlers(deps: Deps): Pick<Handlers, Mine> {
       return { status: 200, body: { ok: !findings.some(({ level }) => level === 'error'), findings } };
     },
 
-    async rotateHookSecret({ params, body, caller, note }) {
+    async rotateHookSecret({ params, body, caller, ifMatch, note }) {
       const head = await requireIntegration(db, caller, params.integration);
       note({ tenant: head.tenant, integration: head.id, object: { keepOldS: body.keepOldS } });
-      const { secret, sealed: hookSecret } = makeHookSecret(deps);
-      const rotated = await rotateHookSecret(
-        db,
-        { integration: head.id, by: caller.name },
-        { secret: hookSecret, keepOldS: body.keepOldS },
-      );
-      if (!rotated) throw notFound('channel');
+      const old = await requireChannel(deps, head);
+      checkMatch(old, ifMatch);
+      const made = makeHookSecret(deps);
+      const key = { integration: head.id, by: caller.name, version: old.version };
+      const rotated = await rotateHookSecret(db, key, { secret: made.sealed, keepOldS: body.keepOldS });
+      if (!rotated) throw stale();
       const { version, until } = rotated;
-      return { status: 200, body: { hookSecret: secret, oldHookSecretUntil: until?.toISOString() ?? null, version } };
+      const oldHookSecretUntil = until?.toISOString() ?? null;
+      return { status: 200, body: { hookSecret: made.secret, oldHookSecretUntil, version }, etag: `${version}` };
     },
 
     async testNotification({ params, body, caller, note }) {
