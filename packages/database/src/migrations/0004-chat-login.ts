@@ -169,9 +169,10 @@ export async function up(knex: Knex): Promise<void> {
     create index on bridge.notification (integration_id, id);
     create index on bridge.notification (ended_at) where ended_at is not null;
     create index on bridge.notification (occurred_at) where payload is not null and ended_at is not null;
+    create index on bridge.notification (integration_id, person_id) where person_id is not null;
     create index notification_unclear on bridge.notification (integration_id, next_at, id) where state in ('sending', 'unknown');
-    create index notification_order on bridge.notification (integration_id, receiver, is_test, id) where ended_at is null;
-    comment on index bridge.notification_order is 'Which row of a receiver is next. Not by state: with equal predicates, and statistics from before a storm, notification_ripe seems as good, and all rows are read for each.';
+    create index notification_order on bridge.notification (integration_id, receiver, is_test, (id + 0)) where ended_at is null;
+    comment on index bridge.notification_order is 'Which row of a receiver is next. Not by state: with equal predicates, and statistics from before a storm, notification_ripe seems as good, and all rows are read for each. id + 0: or what ended is read by (integration_id, id).';
     comment on table bridge.notification is 'Ledger and queue in one: a row is at most one message for ever. queued -> sending (committed before the POST) -> sent | unknown; skipped, expired, failed carry a code.';
     comment on column bridge.notification.payload is 'E-mail, merge fields and link, and the parts of a split text that are still to be sent. Personal data: null once it is sent or expired; of what was skipped or failed, once it is too old to be tried again.';
 
