@@ -32,6 +32,8 @@ export interface Route {
   readonly body?: z.ZodType;
   /** It asks a service, whose refusals are 409; of what changes something this is so anyhow. */
   readonly asks?: true;
+  /** A read that is in the audit, as changes are: whose words were read, and by whom. */
+  readonly audited?: true;
   /** Answers carry an ETag. */
   readonly etag?: true;
   /** If-Match is required: 428 without, 412 when it is stale. `replace`: only where there is something to replace. */

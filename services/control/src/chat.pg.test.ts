@@ -475,6 +475,32 @@ describe('conversations', () => {
     expect(JSON.stringify([rows, ctx.logs])).not.toContain('Thanks!');
   });
 
+  test('leave a line about who read whose, refused or not, and not a word of what was read', async () => {
+    await using _ = runBridge(ctx.db, (command) =>
+      (command.payload as { person: string }).person === '77'
+        ? { code: 'RECEIVER_UNKNOWN', message: 'nobody' }
+        : {
+            result: {
+              conversation: 501,
+              messages: [{ id: 1, atMs: 1, from: 'receiver', text: 'I am ill', deleted: false }],
+            },
+          },
+    );
+    const viewer = await ctx.client('viewer');
+    const read = (client: Client, person: string) => client.readConversation({ params: { ...params, person } });
+    expect((await read(admin, '1')).messages).toMatchObject([{ text: 'I am ill' }]);
+    await Promise.allSettled([read(admin, '77')]);
+    await Promise.allSettled([read(viewer, '1')]);
+    const { items } = await admin.listAudit({ query: { action: 'readConversation', limit: 3 } });
+    const about = { tenant: ours.tenant, integration: ours.integration };
+    expect(items).toMatchObject([
+      { actor: 'viewer of a test', outcome: 'ROLE_TOO_LOW', object: {} },
+      { actor: 'admin of a test', outcome: 'RECEIVER_UNKNOWN', ...about, object: { person: '77' } },
+      { actor: 'admin of a test', outcome: 'ok', ...about, object: { person: '1' } },
+    ]);
+    expect(JSON.stringify([items, ctx.logs])).not.toMatch(/I am ill|Secretname/);
+  });
+
   test('that is answered late is shown to nobody', async () => {
     await ctx.db.raw(`update control.command set state = 'done'`);
     const { rows } = await ctx.db.raw<{ rows: { id: string }[] }>(

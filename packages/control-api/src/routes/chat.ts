@@ -226,8 +226,9 @@ export const chatRoutes = {
     role: 'operator',
     about: 'tenant',
     asks: true,
+    audited: true,
     summary: "Read what was written in the sender's conversation with one person",
-    description: 'Asked of Ziik for this answer, and kept nowhere.',
+    description: 'Asked of Ziik for this answer, and kept nowhere. Who read it is in the audit.',
     params: z.object({ integration: Uuid, person: SourceId }),
     query: z.strictObject({
       limit: z.coerce.number().int().min(1).max(100).default(50).describe('Newest messages.'),

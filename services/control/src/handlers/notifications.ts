@@ -135,10 +135,11 @@ export function notificationHandlers(deps: Deps): Pick<Handlers, Mine> {
       return { status: 200, body: toPage(rows, query.limit, { item: toConversation, key: (row) => [row.person] }) };
     },
 
-    async readConversation({ params, query, caller }) {
+    async readConversation({ params, query, caller, note }) {
       const head = await requireIntegration(db, caller, params.integration);
-      await requireChannel(deps, head);
       const { person } = params;
+      note({ tenant: head.tenant, integration: head.id, object: { person } });
+      await requireChannel(deps, head);
       const name = await nameOf(deps, head.tenant, person);
       const read = await readAtZiik(deps, { integration: head.id, person, limit: query.limit });
       return { status: 200, body: { person, name, ...read } };

@@ -103,6 +103,7 @@ function handle(options: AppOptions, operation: Operation): RequestHandler {
 }
 
 const nobody: Caller = { tokenId: null, name: 'nobody', role: 'viewer', tenants: [], person: null };
+const isAudited = ({ method, audited: read }: Route): boolean => method !== 'get' || read === true;
 const reaches = (role: Role, needed: Role): boolean => roles.indexOf(role) >= roles.indexOf(needed);
 
 async function refusedRole(
@@ -110,7 +111,7 @@ async function refusedRole(
   refused: { readonly id: string; readonly route: Route; readonly caller: Caller; readonly requestId: string },
 ): Promise<never> {
   const { id, route, caller, requestId } = refused;
-  if (route.method !== 'get') {
+  if (isAudited(route)) {
     const audit = await openAudit({ deps, metrics }, { action: id, caller, requestId });
     await audit.close('ROLE_TOO_LOW');
   }
@@ -172,7 +173,7 @@ async function perform(
   const { id, route } = operation;
   const requestId = String(response.locals['requestId']);
   const handler = options.handlers[id as keyof Handlers] as unknown as (ask: AnyAsk) => Promise<Reply>;
-  if (route.method === 'get') return { finished: await handler(ask), replayed: false };
+  if (!isAudited(route)) return { finished: await handler(ask), replayed: false };
   const work = (): Promise<Finished> => audited(options, { id, requestId, ask, handler });
   const key = request.headers['idempotency-key'];
   const { tokenId } = ask.caller;
@@ -190,7 +191,7 @@ async function perform(
   return once(keeping, { key, tokenId, fingerprint }, work);
 }
 
-/** A change and its line in the audit; a refusal is an answer too. What failed on our side is thrown. */
+/** A change, or a read that is on record, and its line in the audit; a refusal is an answer too. What failed on our side is thrown. */
 async function audited(
   { deps, metrics }: AppOptions,
   call: {
