@@ -115,7 +115,11 @@ export const IssuerId = z
   .describe('`id` as listed.');
 
 export const CreateSession = z.strictObject({
-  assertion: z.string().min(1).max(8_192).describe('A signed assertion (JWT) with `aud` control; taken once.'),
+  assertion: z
+    .string()
+    .min(1)
+    .max(8_192)
+    .describe('A signed assertion (JWT) whose `aud` is this installation (`control`, unless configured); taken once.'),
 });
 
 export const Session = z.object({

@@ -23,6 +23,13 @@ export const Config = z.object({
     .describe(
       'Proxies in front of it whose X-Forwarded-For is believed. 0 = none: the address is that of the connection.',
     ),
+  CONTROL_AUDIENCE: z
+    .string()
+    .regex(/^[!-~]{1,200}$/, 'must be 1 to 200 visible characters')
+    .default('control')
+    .describe(
+      'The `aud` that assertions for signing in must carry. Several installations that trust one issuer: one of its own for each, or what was signed for one opens another.',
+    ),
   CONTROL_REFUSED_PER_MINUTE: z.coerce
     .number()
     .int()

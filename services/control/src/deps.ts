@@ -17,6 +17,8 @@ export interface Deps {
   readonly commands: CommandWait;
   /** Who may say that somebody is an administrator of a Ziik. */
   readonly issuers: Issuers;
+  /** Whom assertions for us are made out to. */
+  readonly audience: string;
   /** Deadline of one call to a platform. */
   readonly callTimeoutMs: number;
 }

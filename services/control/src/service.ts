@@ -58,6 +58,7 @@ export async function createService(context: {
     log,
     commands,
     issuers: createIssuers({ db }),
+    audience: config.CONTROL_AUDIENCE,
     secrets: createSecretBox(config.ORGSTREAM_SECRET_KEY),
     topicLag: resources.use(createTopicLagReader(kafka, db)),
     sourceLag: shareLooks(readSourceLag, ({ url, slot }) => `${slot} ${url}`),

@@ -98,6 +98,19 @@ describe('signing in', () => {
   });
 });
 
+test('an installation with an audience of its own takes no assertion that was made out to another', async () => {
+  await using own = await ControlContext.open({ CONTROL_AUDIENCE: 'https://eu.control.example' });
+  const { tenant } = await own.addTenant('eu1.42');
+  const signer = await addIssuer(own.db, tenant);
+  const there = createClient({ url: own.url });
+  const enter = async (aud: unknown) =>
+    there.createSession({ body: { assertion: await signer.assert({ sub: '8', aud }) } });
+  for (const aud of ['control', 'https://us.control.example', ['https://eu.control.example', 'control']]) {
+    await expect(enter(aud)).rejects.toEqual(refused('ASSERTION_INVALID', 401));
+  }
+  expect(await enter('https://eu.control.example')).toMatchObject({ tenant, person: '8' });
+});
+
 describe('an issuer of a whole source', () => {
   test('signs in for the one tenant that knows the person', async () => {
     const whole = await addIssuer(ctx.db, null);

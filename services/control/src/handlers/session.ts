@@ -6,16 +6,14 @@ import type { Handlers } from '../http/request.ts';
 
 type Mine = 'createSession' | 'endSession';
 
-/** Whom assertions for us are made out to. */
-const AUDIENCE = 'control';
 const SESSION_MS = 3_600_000;
 
 /** Ziik's administrators sign in with an assertion of their Ziik; what they may is said in access.ts. */
 export function sessionHandlers(deps: Deps): Pick<Handlers, Mine> {
-  const { db, issuers } = deps;
+  const { db, issuers, audience } = deps;
   return {
     async createSession({ body, note }) {
-      const assertion = await verifyAssertion(body.assertion, { audience: AUDIENCE, issuers });
+      const assertion = await verifyAssertion(body.assertion, { audience, issuers });
       await burnJti(db, assertion);
       const person = assertion.sub;
       const tenant = await tenantOf(deps, assertion);
