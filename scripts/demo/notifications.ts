@@ -95,13 +95,13 @@ async function killInMidSend(stage: Stage, people: readonly Colleague[]): Promis
   const match = { method: 'POST' };
   await breakZiik(file, { siteId: joined.siteId, kind: 'latency', ms: 150, afterWrite: true, match });
   await assign(stage, people, 'module.deadline_reminder', 'Fødevaresikkerhed');
-  await waitFor('ten messages', async () => (await chatOf(stage)).messages >= before.messages + 10);
+  const already = await waitFor('ten messages', async () => {
+    const { messages } = await chatOf(stage);
+    return messages >= before.messages + 10 && messages - before.messages;
+  });
   const bridge = world.supervisor.handle('notification-bridge')!;
+  screen.line(`  SIGKILL of the bridge (pid ${bridge.pid}) after ${already} of the next ${people.length} messages`);
   bridge.kill('SIGKILL');
-  const { messages } = await chatOf(stage);
-  screen.line(
-    `  SIGKILL of the bridge (pid ${bridge.pid}) after ${messages - before.messages} of the next ${people.length} messages`,
-  );
   await healZiik(file, joined.siteId);
   await sent(stage, 2 * people.length);
 }
