@@ -57,7 +57,7 @@ async function configurationPage(): Promise<string> {
     const { Config } = (await import(path)) as { Config: z.ZodObject };
     const rows = Object.entries(Config.shape as Record<string, z.ZodType>).map(([name, schema]) => {
       const optional = schema.safeParse(undefined);
-      const standard = optional.success ? `\`${String(optional.data)}\`` : 'required';
+      const standard = !optional.success ? 'required' : optional.data === '' ? 'none' : `\`${String(optional.data)}\``;
       return `| \`${name}\` | ${standard} | ${cell(schema.description ?? '')} |`;
     });
     parts.push(`## ${service}\n\n| variable | default | what |\n|---|---|---|\n${rows.join('\n')}\n`);

@@ -1,5 +1,6 @@
 import { CommonConfig, DatabaseConfig, KafkaConfig, SecretConfig } from '@orgstream/runtime';
 import { z } from 'zod';
+import { vendorHostsPattern } from './vendor-hosts.ts';
 
 export const Config = z.object({
   ...CommonConfig.shape,
@@ -29,6 +30,14 @@ export const Config = z.object({
     .default('control')
     .describe(
       'The `aud` that assertions for signing in must carry. Several installations that trust one issuer: one of its own for each, or what was signed for one opens another.',
+    ),
+  CONTROL_VENDOR_HOSTS: z
+    .string()
+    .regex(vendorHostsPattern, 'must be host names or *.suffix, comma-separated, without spaces')
+    .or(z.literal(''))
+    .default('')
+    .describe(
+      'Hosts of platforms, Ziiks and key sets, `*.suffix` for all below one, comma-separated: other addresses, and any that are not https, are refused when they are given. None = any address. Set it in production: administrators of customers give addresses too, and services connect to them from inside.',
     ),
   CONTROL_REFUSED_PER_MINUTE: z.coerce
     .number()

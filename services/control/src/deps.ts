@@ -5,6 +5,7 @@ import type { CommandWait } from './command-wait.ts';
 import type { Look } from './share-looks.ts';
 import type { SourceSlot } from './source-lag.ts';
 import type { TopicLagReader } from './topic-lag.ts';
+import type { CheckVendorUrl } from './vendor-hosts.ts';
 
 /** What the handlers work with. */
 export interface Deps {
@@ -19,6 +20,7 @@ export interface Deps {
   readonly issuers: Issuers;
   /** Whom assertions for us are made out to. */
   readonly audience: string;
+  readonly checkVendorUrl: CheckVendorUrl;
   /** Deadline of one call to a platform. */
   readonly callTimeoutMs: number;
 }

@@ -25,6 +25,7 @@ import { readSourceLag } from './source-lag.ts';
 import { createHub } from './stream/hub.ts';
 import { createStreams } from './stream/stream.ts';
 import { createTopicLagReader } from './topic-lag.ts';
+import { createVendorCheck } from './vendor-hosts.ts';
 
 /** Deadline of one call to a platform, when credentials are tested. */
 const CALL_TIMEOUT_MS = 5_000;
@@ -59,6 +60,7 @@ export async function createService(context: {
     commands,
     issuers: createIssuers({ db }),
     audience: config.CONTROL_AUDIENCE,
+    checkVendorUrl: createVendorCheck(config.CONTROL_VENDOR_HOSTS),
     secrets: createSecretBox(config.ORGSTREAM_SECRET_KEY),
     topicLag: resources.use(createTopicLagReader(kafka, db)),
     sourceLag: shareLooks(readSourceLag, ({ url, slot }) => `${slot} ${url}`),

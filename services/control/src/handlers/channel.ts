@@ -45,6 +45,7 @@ export function channelHandlers(deps: Deps): Pick<Handlers, Mine> {
       const head = await requireIntegration(db, caller, params.integration);
       const { sender, ...fields } = { ...body, ziikUrl: bare(body.ziikUrl) };
       note({ tenant: head.tenant, integration: head.id, object: { ...fields, sender: 'given' } });
+      deps.checkVendorUrl('ziikUrl', fields.ziikUrl);
       const old = await readChannel(db, head.id);
       checkMatch(old, ifMatch);
       const tried = await trySender(deps, head, { ziikUrl: fields.ziikUrl, sender });
@@ -66,6 +67,7 @@ export function channelHandlers(deps: Deps): Pick<Handlers, Mine> {
       for (const field of Object.keys(body)) if (!operatorFields.includes(field)) requireAdmin(caller, field);
       const old = await requireChannel(deps, head);
       checkMatch(old, ifMatch);
+      deps.checkVendorUrl('ziikUrl', edit.ziikUrl);
       const ziikUrl = edit.ziikUrl === undefined ? old.ziik_url : bare(edit.ziikUrl);
       // The password that is stored was given for the address that is stored.
       if (ziikUrl !== old.ziik_url && !sender) {

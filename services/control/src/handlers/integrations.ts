@@ -42,6 +42,7 @@ export function integrationHandlers(deps: Deps): Pick<Handlers, Mine> {
     async createIntegration({ body, caller, note }) {
       if (!maySee(caller, body.tenant)) throw notFound('tenant');
       note({ tenant: body.tenant, object: { name: body.name, product: body.product } });
+      deps.checkVendorUrl('platformUrl', body.platformUrl);
       await requireSource(deps, parseTenantKey(body.tenant)!.source, 'tenant');
       const platformUrl = body.platformUrl.replace(/\/+$/, '');
       const { settings, findings } = await startSettings(deps, { ...body, platformUrl });

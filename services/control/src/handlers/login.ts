@@ -59,6 +59,7 @@ export function loginHandlers(deps: Deps): Pick<Handlers, Mine> {
       requireAllTenants(caller);
       const { iss, source, tenant, product, jwksUrl, jwks } = body;
       note({ tenant: tenant ?? null, object: { iss, source, product, jwksUrl } });
+      deps.checkVendorUrl('jwksUrl', jwksUrl);
       await requireSource(deps, source, 'source');
       if (tenant !== undefined) {
         if (parseTenantKey(tenant)?.source !== source) {
