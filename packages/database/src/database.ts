@@ -3,8 +3,15 @@ import { withoutValues } from './postgres-error.ts';
 
 export type { Knex } from 'knex';
 
+interface DatabaseOptions {
+  readonly max?: number;
+  readonly name?: string;
+  /** A statement that takes longer is ended; without it none is. */
+  readonly statementTimeoutMs?: number;
+}
+
 /** A pool on our Postgres. `bigint` and `numeric` come back as strings: convert at the edge, with `Number` only below 2^53. */
-export function createDatabase(url: string, options: { readonly max?: number; readonly name?: string } = {}): Knex {
+export function createDatabase(url: string, options: DatabaseOptions = {}): Knex {
   const db = knexModule({
     client: 'pg',
     // Without probes a query on a connection whose other end is gone would wait for ever.
@@ -13,6 +20,7 @@ export function createDatabase(url: string, options: { readonly max?: number; re
       application_name: options.name ?? 'orgstream',
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
+      ...(options.statementTimeoutMs === undefined ? {} : { statement_timeout: options.statementTimeoutMs }),
     },
     pool: { min: 0, max: options.max ?? 10 },
     acquireConnectionTimeout: 30_000,

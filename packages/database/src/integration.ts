@@ -193,6 +193,8 @@ export async function removeIntegration(db: Knex, id: string, generation: number
       [id],
     );
     const secrets = [rows[0].secret_id, ...(channel[0]?.secrets ?? [])].filter((secret) => secret !== null);
+    // Links, runs and ledger of a large tenant go with it: that may take longer than a question.
+    await tx.raw(`set local statement_timeout = 0`);
     await tx.raw(`delete from control.integration where id = ?`, [id]);
     await tx.raw(`delete from control.secret where id = any(cast(? as uuid[]))`, [secrets]);
     return true;

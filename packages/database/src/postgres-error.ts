@@ -12,7 +12,7 @@ const networkCodes = new Set([
 
 /**
  * What a failure of our own Postgres is to the shell, by SQLSTATE or network code: POSTGRES_UNREACHABLE (retry) for lost
- * connections, restarts, exhausted resources, deadlocks and serialization failures; DATABASE_NOT_MIGRATED for missing
+ * connections, restarts, exhausted resources, statements that took too long, deadlocks and serialization failures; DATABASE_NOT_MIGRATED for missing
  * tables; anything else comes back as it is. An AppError passes through.
  */
 export function postgresError(error: unknown, doing: string): unknown {
@@ -51,7 +51,7 @@ function isTransient(error: unknown, code: string | undefined): boolean {
   if (error instanceof Error && error.name === 'KnexTimeoutError') return true;
   // node-postgres reports a connection that ended under a query without any code.
   if (code === undefined) return error instanceof Error && error.message.startsWith('Connection terminated');
-  return networkCodes.has(code) || /^(08|53|57P|40001|40P01|55P03|25006)/.test(code);
+  return networkCodes.has(code) || /^(08|53|57P|57014|40001|40P01|55P03|25006)/.test(code);
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -32,6 +32,7 @@ export interface TenantFixture {
 /** A running control on a database of its own, with two tenants, `eu1.42` and `eu1.43`. */
 export class ControlContext implements AsyncDisposable {
   readonly db: Knex;
+  readonly databaseUrl: string;
   readonly service: ControlService;
   readonly logs: string[];
   readonly ziik: FakeZiik;
@@ -39,12 +40,14 @@ export class ControlContext implements AsyncDisposable {
 
   private constructor(parts: {
     readonly db: Knex;
+    readonly databaseUrl: string;
     readonly service: ControlService;
     readonly logs: string[];
     readonly ziik: FakeZiik;
     readonly resources: AsyncDisposableStack;
   }) {
     this.db = parts.db;
+    this.databaseUrl = parts.databaseUrl;
     this.service = parts.service;
     this.logs = parts.logs;
     this.ziik = parts.ziik;
@@ -82,7 +85,7 @@ export class ControlContext implements AsyncDisposable {
       await running;
     });
     const ziik = resources.use(await FakeZiik.start());
-    return new ControlContext({ db, service, logs, ziik, resources: resources.move() });
+    return new ControlContext({ db, databaseUrl: url, service, logs, ziik, resources: resources.move() });
   }
 
   get url(): string {

@@ -29,6 +29,8 @@ import { createVendorCheck } from './vendor-hosts.ts';
 
 /** Deadline of one call to a platform, when credentials are tested. */
 const CALL_TIMEOUT_MS = 5_000;
+/** Whoever asked has given up by then; without it a pool full of slow questions answers nobody. */
+const STATEMENT_TIMEOUT_MS = 30_000;
 const FORGET_MS = 3_600_000;
 /** Answers under way get this long to finish when the service stops. */
 const GRACE_MS = 5_000;
@@ -49,7 +51,11 @@ export async function createService(context: {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const metrics = createMetrics(registry);
-  const db = createDatabase(config.DATABASE_URL, { max: config.DATABASE_POOL, name: 'control' });
+  const db = createDatabase(config.DATABASE_URL, {
+    max: config.DATABASE_POOL,
+    name: 'control',
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  });
   resources.defer(() => db.destroy());
   await checkDatabase(db);
   const commands = createCommandWait(db, config.CONTROL_WAIT_MS);
