@@ -97,3 +97,23 @@ export async function listAudit(
   );
   return rows;
 }
+
+/** Lines in one statement at most: the table may be large after a long pause. */
+const batch = 10_000;
+
+/** Forgets what is older than so many days; returns how many lines. */
+export async function forgetAudit(db: Knex, days: number): Promise<number> {
+  for (let forgotten = 0; ;) {
+    const { rows } = await db.raw<{ rows: { count: number }[] }>(
+      `with gone as (
+         delete from control.audit where id in (
+           select id from control.audit where at < now() - :days * interval '1 day'
+            order by at limit ${batch} for update skip locked)
+         returning 1)
+       select count(*)::int as count from gone`,
+      { days },
+    );
+    forgotten += rows[0]!.count;
+    if (rows[0]!.count < batch) return forgotten;
+  }
+}

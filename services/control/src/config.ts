@@ -69,6 +69,13 @@ export const Config = z.object({
     .max(60_000)
     .default(10_000)
     .describe('How often an idle event stream says that it lives, and its token is looked at again.'),
+  CONTROL_AUDIT_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(36_500)
+    .default(730)
+    .describe('Days for which lines of the audit are kept.'),
   DATABASE_POOL: z.coerce.number().int().min(1).max(100).default(10).describe('Postgres connections at most.'),
 });
 export type Config = z.infer<typeof Config>;

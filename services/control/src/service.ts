@@ -4,6 +4,7 @@ import {
   checkDatabase,
   createDatabase,
   forgetAnswers,
+  forgetAudit,
   forgetConversations,
   forgetHookSecrets,
   forgetSessions,
@@ -101,7 +102,8 @@ export async function createService(context: {
   );
   log.info({ url }, 'admin API listens');
   const sweeper = setInterval(() => {
-    for (const forget of [forgetAnswers, forgetConversations, forgetHookSecrets, forgetSessions, forgetJtis]) {
+    const audit = (pool: typeof db) => forgetAudit(pool, config.CONTROL_AUDIT_DAYS);
+    for (const forget of [forgetAnswers, forgetConversations, forgetHookSecrets, forgetSessions, forgetJtis, audit]) {
       forget(db).catch((err: unknown) => log.warn({ err }, 'what is old is not forgotten'));
     }
   }, FORGET_MS);

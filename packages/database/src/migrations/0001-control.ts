@@ -85,6 +85,7 @@ export async function up(knex: Knex): Promise<void> {
     );
     create index on control.audit (tenant, id);
     create index on control.audit (integration_id, id);
+    create index on control.audit (at);
     comment on column control.audit.object is 'Ids and names of what was changed; never personal data, never secrets.';
 
     create table control.idempotency (
