@@ -16,12 +16,14 @@ beforeAll(async () => {
     KAFKA_BROKERS: file.kafkaBrokers,
     REGISTRY_URL: file.registryUrl,
     ORGSTREAM_SECRET_KEY: file.secretKey,
+    EDGE_PORT: '0',
+    EDGE_PUBLIC_URL: file.edgeUrl,
   };
 });
 
 const nobody = '127.0.0.1:1';
-const services = ['ziik-cdc', 'normalizer', 'learningbank-sink'] as const;
-const withDatabase = ['ziik-cdc', 'learningbank-sink'] as const;
+const services = ['ziik-cdc', 'normalizer', 'learningbank-sink', 'notification-bridge', 'edge'] as const;
+const withDatabase = ['ziik-cdc', 'learningbank-sink', 'notification-bridge', 'edge'] as const;
 
 interface LastWords {
   readonly exitCode: number;
@@ -50,7 +52,10 @@ describe.concurrent.each(services)('%s refuses to start', (service) => {
     for (const name of Object.keys(bad)) expect(msg).toContain(`${name}: `);
     expect(msg).not.toMatch(/over there|99999|chatty/);
   });
+});
 
+// Logins need no Kafka: edge is up without it, and its hooks answer 503.
+describe.concurrent.each(services.filter((name) => name !== 'edge'))('%s refuses to start', (service) => {
   test('without a broker, and says where to look', async () => {
     expect(await lastWords(service, { ...good, KAFKA_BROKERS: nobody })).toMatchObject({
       exitCode: 1,
