@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createDatabase as openDatabase, createToken, migrate } from '@orgstream/database';
@@ -24,9 +23,7 @@ import { supervise, type Supervisor } from './supervisor.ts';
 
 export const SOURCE = 'eu1';
 const root = join(import.meta.dirname, '..', '..', '..');
-const allServices = ['ziik-cdc', 'normalizer', 'learningbank-sink', 'control', 'edge', 'notification-bridge'].filter(
-  (name) => existsSync(join(root, 'services', name, 'src', 'main.ts')),
-);
+const allServices = ['ziik-cdc', 'normalizer', 'learningbank-sink', 'control', 'edge', 'notification-bridge'];
 
 /** Everything on one machine: stack, both databases, both simulators and the services under a supervisor. */
 export interface World extends AsyncDisposable {
