@@ -32,6 +32,8 @@ test('while ingest catches up after an older database was put back, nothing is s
   const passed = async (): Promise<boolean> =>
     (await other.state()).users.some(({ firstName }) => firstName === 'Later');
   await until(passed, { deadlineMs: 10_000, what: 'the other tenant to go on' });
+  const settled = async (): Promise<boolean> => !(await ctx.work()).some(({ id }) => id === 'x');
+  await until(settled, { deadlineMs: 10_000, what: 'its work to be settled' });
   expect((await behind.state()).users.map(({ isActive }) => isActive)).toEqual([true]);
   expect((await ctx.work()).map(({ id, state }) => `${id} ${state}`)).toEqual(['a ready', 'b ready']);
 

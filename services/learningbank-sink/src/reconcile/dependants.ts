@@ -8,7 +8,8 @@ type Cause = Pick<Claimed, 'causeEpoch' | 'causeLsn' | 'committedAtMs'>;
 /**
  * Asks for everything to be looked at that refers to an object whose link was found to be gone: it will get another id at
  * the target, and no fact of the source announces that. People of a unit or role, and units below a unit; lane bulk. What
- * is in the gap stays there.
+ * is in the gap stays there, and so does what is held; what was parked is looked at again: it may have been refused
+ * because it named the very object that is gone.
  */
 export async function markDependants(
   db: Knex,
@@ -29,8 +30,10 @@ export async function markDependants(
      select :integrationId, r.kind, r.id, :bulk, :causeEpoch, :causeLsn, to_timestamp(:committedAtMs / 1000.0)
        from (${referring}) r
       order by r.kind, r.id
-     on conflict (integration_id, kind, id) do update 
-        set generation = excluded.generation, lane = case when w.lane = :gap then w.lane else least(w.lane, excluded.lane) end`,
+     on conflict (integration_id, kind, id) do update
+        set generation = excluded.generation, lane = case when w.lane = :gap then w.lane else least(w.lane, excluded.lane) end,
+            state = case when w.state = 'held' then w.state else 'ready' end,
+            next_at = case when w.ripe then least(w.next_at, now()) else w.next_at end`,
     {
       tenant,
       id: key.id,

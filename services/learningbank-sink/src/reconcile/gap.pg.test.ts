@@ -27,6 +27,8 @@ test('enabled again: a live change brings the units and roles it needs along, th
   await enable(true);
   await ctx.commit(person('c'), member('mc', 'c', '13'), assigned('ac', 'mc', '7'));
   await until(async () => (await platform.state()).users.length === 2, { deadlineMs: 5_000, what: 'the live change' });
+  const settled = async (): Promise<boolean> => !(await ctx.work()).some(({ id }) => id === 'c');
+  await until(settled, { deadlineMs: 5_000, what: 'the live change to be settled' });
   expect(await platform.tree()).toEqual(['/North', '/South', '/South/Shop']);
   const { users, permissionTypes } = await platform.state();
   expect(users.map(({ email, isActive }) => [email, isActive])).toEqual([

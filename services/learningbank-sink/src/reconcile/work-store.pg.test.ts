@@ -130,3 +130,18 @@ test('an undone object goes back past the brake, and stays there as long as the 
   await until(async () => (await name()) === 'Right', { deadlineMs: 5_000, what: 'what is desired since' });
   await until(async () => (await ctx.work()).length === 0, { deadlineMs: 5_000, what: 'nothing to be left' });
 });
+
+test('whoever refers to what is gone is looked at again, though it was parked meanwhile; what is held stays held', async () => {
+  await using ctx = await SinkContext.open();
+  const integrationId = await atRest(ctx);
+  const north = { integrationId, kind: 'unit', id: '11' } as const;
+  const someone = { integrationId, kind: 'person', id: 'a' } as const;
+  const asked = () => markDependants(ctx.db, { key: north, tenant: 'eu1.42', cause: causeOf(north) });
+  // Its call named the department that is gone, before anybody knew.
+  await end(ctx, someone, { to: 'parked', code: 'TARGET_REFUSED' });
+  await asked();
+  expect(await rowOf(ctx, someone)).toMatchObject({ state: 'ready', due: true });
+  await change(ctx, someone, `state = 'held', code = 'UNDONE'`);
+  await asked();
+  expect(await rowOf(ctx, someone)).toMatchObject({ state: 'held', code: 'UNDONE' });
+});

@@ -104,6 +104,16 @@ describe('what it says', () => {
     ['name and link', { ...type, texts: {} }, ['Assigned http://p/1']],
   ])('%s', (_, texts, parts) => expect(textOf(nextStep(queued, { ...known, type: texts }))).toEqual(parts));
 
+  test("without a text of ours it waits until Learningbank's own can be known", () => {
+    const nameless = { ...type, texts: {}, unread: true } as const;
+    expect(nextStep(queued, { ...known, type: nameless })).toMatchObject({
+      do: 'settle',
+      settlement: { to: 'queued', code: null, burnt: false },
+    });
+    expect(nextStep(queued, { ...known, type: { ...nameless, body: 'Theirs' } })).toMatchObject({ do: 'send' });
+    expect(nextStep(queued, { ...known, type: { ...type, unread: true } })).toMatchObject({ do: 'send' });
+  });
+
   test('an unknown field is left out and warned of', () => {
     const step = nextStep(queued, { ...known, type: { ...type, texts: { '': 'A {{x}} B' } } });
     expect(step).toMatchObject({ do: 'send', message: { warnings: [expect.stringContaining('x')] } });

@@ -130,12 +130,16 @@ function write(row: LedgerRow, { defaultLanguage }: Facts, type: TypeTexts, to: 
       message: { ...to, language: row.language, warnings: null, payload: { ...payload, parts: [next, ...rest] } },
     };
   }
-  const { template } = chooseText({ ...type, language: to.language, defaultLanguage });
+  const { template, from } = chooseText({ ...type, language: to.language, defaultLanguage });
+  if (from === 'fallback' && type.unread) return unread;
   const { link } = payload;
   const { text, warnings } = renderTemplate(template, { ...payload.fields, ...(link === null ? {} : { link }) });
   if (text === '') return ended('failed', 'TEXT_EMPTY', to.personId);
   return { do: 'send', message: { ...to, warnings, payload: { ...payload, parts: [text] } } };
 }
+
+/** Learningbank may have a text of its own: edge reads its types as soon as there is a channel. */
+const unread: Step = { do: 'settle', settlement: { to: 'queued', afterMs: 2_000, code: null, burnt: false } };
 
 /** How a step failed. */
 export interface Failure {

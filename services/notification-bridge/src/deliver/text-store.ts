@@ -8,6 +8,8 @@ export interface TypeTexts {
   /** Learningbank's own. */
   readonly body: string | null;
   readonly name: string;
+  /** Learningbank's types have not been read yet: what it says itself is not known. */
+  readonly unread?: true;
 }
 
 /** Type of a test message that is none of Learningbank's types. */
@@ -34,20 +36,23 @@ export async function readTypeTexts(db: Knex, integration: string, type: string)
       enabled: boolean | null;
       texts: TypeTexts['texts'] | null;
       theirs: { name?: unknown; body?: unknown } | null;
+      unread: boolean;
     }[];
   }>(
     `select s.enabled, s.texts,
             (select t from edge.intake i cross join jsonb_array_elements(coalesce(i.types, '[]')) as t
-              where i.integration_id = :integration and t ->> 'key' = :type limit 1) as theirs
+              where i.integration_id = :integration and t ->> 'key' = :type limit 1) as theirs,
+            exists (select from edge.intake i where i.integration_id = :integration and i.types is null) as unread
        from (select 1) as one
        left join control.notification_setting s on s.integration_id = :integration and s.type = :type`,
     { integration, type },
   );
-  const { enabled, texts, theirs } = rows[0]!;
+  const { enabled, texts, theirs, unread } = rows[0]!;
   return {
     enabled: enabled ?? true,
     texts: texts ?? {},
     body: typeof theirs?.body === 'string' ? theirs.body : null,
     name: typeof theirs?.name === 'string' && theirs.name.trim() !== '' ? theirs.name : type,
+    ...(unread ? { unread } : {}),
   };
 }
