@@ -215,7 +215,7 @@ export class SinkContext implements AsyncDisposable {
   }
 
   /** Every integration is live and nothing is outstanding but what is parked, conflicts or is held. */
-  async converged(deadlineMs = 15_000): Promise<void> {
+  async converged(deadlineMs = 45_000): Promise<void> {
     let last = '';
     await until(
       async () => {

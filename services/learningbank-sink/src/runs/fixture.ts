@@ -108,7 +108,7 @@ export class Operator {
         last = await this.run(run);
         return states.includes(last.state) ? last : undefined;
       },
-      { deadlineMs: 20_000, what: () => `the run to be ${states.join(' or ')}; last: ${JSON.stringify(last)}` },
+      { deadlineMs: 50_000, what: () => `the run to be ${states.join(' or ')}; last: ${JSON.stringify(last)}` },
     );
   }
 
@@ -121,7 +121,7 @@ export class Operator {
         const found = last.findLast((run) => run.kind === kind);
         return found && states.includes(found.state) ? found : undefined;
       },
-      { deadlineMs: 20_000, what: () => `a ${kind} run to be ${states.join(' or ')}; last: ${JSON.stringify(last)}` },
+      { deadlineMs: 50_000, what: () => `a ${kind} run to be ${states.join(' or ')}; last: ${JSON.stringify(last)}` },
     );
   }
 
