@@ -225,8 +225,8 @@ test('during a first sync messages wait; after it they go out', async () => {
   await using fresh = await openChatScene({
     unsynced: true,
     platform: { users: [{ firstName: 'Ida', lastName: 'Holm', email }] },
-    // Nothing gets past the first department meanwhile.
-    fault: { kind: 'latency', ms: 8_000, match: { method: 'POST', route: '/departments' } },
+    // No department can be created until it is healed, so neither can people.
+    fault: { kind: 'status', status: 429, retryAfterS: 1, match: { method: 'POST', route: '/departments' } },
   });
   const own = { integration: fresh.joined.integration };
   const state = `select from sink.integration_state where integration_id = $1 and state = 'first_sync'`;
