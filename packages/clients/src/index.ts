@@ -1,6 +1,7 @@
 export type * from './http.ts';
 export type * from './learningbank.ts';
 export type * from './ziik/ziik.ts';
+export { parseCredentials } from './credentials.ts';
 export { createLearningbankClient } from './learningbank-client.ts';
 export { createZiikClient } from './ziik/ziik-client.ts';
 export { maxPageSize } from './learningbank-contract.ts';

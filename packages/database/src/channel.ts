@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { insertSecret, type SealedSecret } from './integration.ts';
+import { insertSecret, type SealedSecret } from './secret.ts';
 
 /** The Ziik channel of an integration, as operators set it. */
 export interface ChannelRow {

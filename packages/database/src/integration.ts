@@ -1,12 +1,7 @@
 import { AppError, completeSettings, parseTenantKey, type IntegrationSettings } from '@orgstream/core';
 import type { Knex } from 'knex';
 import { insertCommand } from './command.ts';
-
-/** A secret as `packages/runtime` sealed it. */
-export interface SealedSecret {
-  readonly keyId: string;
-  readonly sealed: Buffer;
-}
+import { insertSecret, type SealedSecret } from './secret.ts';
 
 export interface IntegrationRow {
   readonly id: string;
@@ -18,22 +13,6 @@ export interface IntegrationRow {
   readonly enabled: boolean;
   readonly generation: number;
   readonly settings: IntegrationSettings;
-}
-
-export async function insertSecret(db: Knex, secret: SealedSecret): Promise<string> {
-  const { rows } = await db.raw<{ rows: { id: string }[] }>(
-    `insert into control.secret (key_id, sealed) values (?, ?) returning id`,
-    [secret.keyId, secret.sealed],
-  );
-  return rows[0]!.id;
-}
-
-export async function readSecret(db: Knex, id: string): Promise<SealedSecret | undefined> {
-  const { rows } = await db.raw<{ rows: { key_id: string; sealed: Buffer }[] }>(
-    `select key_id, sealed from control.secret where id = ?`,
-    [id],
-  );
-  return rows[0] && { keyId: rows[0].key_id, sealed: rows[0].sealed };
 }
 
 /**

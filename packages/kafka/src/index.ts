@@ -6,3 +6,5 @@ export { LowWaterMark, type Ticket } from './low-water-mark.ts';
 export { checkSchemas, registerSchemas, type SubjectReport } from './register.ts';
 export type { RegistryOptions } from './registry.ts';
 export { applyTopics, ensureGeneration, readGeneration, topicSpecs, type TopicSizes } from './topics.ts';
+export { registerConsumerGauges } from './consumer-metrics.ts';
+export { setAside, type Unreadable } from './unreadable.ts';

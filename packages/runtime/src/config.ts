@@ -19,6 +19,9 @@ export function readConfig<S extends z.ZodObject>(schema: S, env: NodeJS.Process
   });
 }
 
+/** A whole number between two bounds, both allowed. */
+export const whole = (min: number, max: number): z.ZodCoercedNumber => z.coerce.number().int().min(min).max(max);
+
 /** Settings that every service has. */
 export const CommonConfig = z.object({
   LOG_LEVEL: z
@@ -26,19 +29,21 @@ export const CommonConfig = z.object({
     .default('info')
     .describe('Least severe log level that is written.'),
   OPS_HOST: z.string().default('127.0.0.1').describe('Address that /metrics, /livez and /readyz listen on.'),
-  OPS_PORT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
-    .default(9464)
-    .describe('Port of /metrics, /livez and /readyz; 0 = any free one.'),
+  OPS_PORT: whole(0, 65_535).default(9464).describe('Port of /metrics, /livez and /readyz; 0 = any free one.'),
 });
 
 /** Settings of a service that uses Kafka. */
 export const KafkaConfig = z.object({
   KAFKA_BROKERS: z.string().min(1).describe('host:port of brokers, comma-separated.'),
   REGISTRY_URL: z.url().describe('Base URL of the Confluent-compatible schema registry.'),
+});
+
+/** Settings of a service that is a member of a consumer group. */
+export const ConsumerConfig = z.object({
+  ...KafkaConfig.shape,
+  KAFKA_SESSION_TIMEOUT_MS: whole(1_000, 300_000)
+    .default(30_000)
+    .describe('A replica silent for so long loses its partitions. Lower = a killed one is replaced sooner.'),
 });
 
 /** Settings of a service that uses our Postgres. */

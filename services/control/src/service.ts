@@ -1,5 +1,3 @@
-import type { AddressInfo } from 'node:net';
-import { createServer, type Server } from 'node:http';
 import {
   checkDatabase,
   createDatabase,
@@ -12,7 +10,7 @@ import {
 } from '@orgstream/database';
 import { createIssuers, forgetJtis } from '@orgstream/identity';
 import { createKafka } from '@orgstream/kafka';
-import { createSecretBox, startOpsServer, type Logger, type Service } from '@orgstream/runtime';
+import { createSecretBox, startHttpServer, startOpsServer, type Logger, type Service } from '@orgstream/runtime';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createCommandWait } from './command-wait.ts';
 import type { Config } from './config.ts';
@@ -33,8 +31,6 @@ const CALL_TIMEOUT_MS = 5_000;
 /** Whoever asked has given up by then; without it a pool full of slow questions answers nobody. */
 const STATEMENT_TIMEOUT_MS = 30_000;
 const FORGET_MS = 3_600_000;
-/** Answers under way get this long to finish when the service stops. */
-const GRACE_MS = 5_000;
 
 export interface ControlService extends Service {
   /** Where it listens: the port that was chosen, when CONTROL_PORT is 0. */
@@ -89,9 +85,10 @@ export async function createService(context: {
     stream: streams.open,
     trustProxy: config.CONTROL_TRUST_PROXY,
   });
-  const server = createServer(app);
-  resources.defer(() => close(server, streams.close));
-  const url = await start(server, config);
+  const server = resources.use(await startHttpServer(app, { host: config.CONTROL_HOST, port: config.CONTROL_PORT }));
+  // Before the server: it waits for answers under way, and a stream has no end of its own.
+  resources.defer(() => streams.close());
+  const { url } = server;
   resources.use(
     await startOpsServer({
       host: config.OPS_HOST,
@@ -125,26 +122,4 @@ export async function createService(context: {
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-async function start(server: Server, config: Config): Promise<string> {
-  server.requestTimeout = 30_000;
-  server.headersTimeout = 15_000;
-  // Longer than proxies and clients keep an idle connection: who closes first must not be us, as a request comes in.
-  server.keepAliveTimeout = 75_000;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(config.CONTROL_PORT, config.CONTROL_HOST, resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  return `http://${config.CONTROL_HOST}:${port}`;
-}
-
-async function close(server: Server, closeStreams: () => void): Promise<void> {
-  closeStreams();
-  const force = setTimeout(() => server.closeAllConnections(), GRACE_MS);
-  await new Promise((resolve) => {
-    server.close(resolve);
-    server.closeIdleConnections();
-  });
-  clearTimeout(force);
 }

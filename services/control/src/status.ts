@@ -1,5 +1,5 @@
 import type { IntegrationStatus, Source, Status } from '@orgstream/control-api';
-import { readSecret, readStop, type StopRow } from '@orgstream/database';
+import { openSecret, readStop, type StopRow } from '@orgstream/database';
 import { isAppError } from '@orgstream/core';
 import { sourcesOf } from './access.ts';
 import type { Deps } from './deps.ts';
@@ -56,10 +56,9 @@ function isConverged(one: SinkStatus, sources: readonly Source[], lag: TopicLag)
 }
 
 async function lagOf(deps: Deps, row: SourceRow, waitMs: number): Promise<number | null> {
-  const secret = await readSecret(deps.db, row.url_secret_id);
-  if (!secret) return null;
   try {
-    return await deps.sourceLag({ url: deps.secrets.open(secret), slot: row.slot_name }, waitMs);
+    const url = await openSecret(deps.db, deps.secrets, row.url_secret_id);
+    return await deps.sourceLag({ url, slot: row.slot_name }, waitMs);
   } catch (error) {
     if (isAppError(error, 'SECRET_UNREADABLE')) return null;
     throw error;

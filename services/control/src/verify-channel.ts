@@ -1,6 +1,7 @@
+import { parseCredentials } from '@orgstream/clients';
 import type { Finding } from '@orgstream/control-api';
 import { isAppError, knownFields, manualOf, renderTemplate } from '@orgstream/core';
-import { readSecret, type ChannelRow } from '@orgstream/database';
+import { openSecret, readSecret, type ChannelRow } from '@orgstream/database';
 import type { IntegrationHead } from './access.ts';
 import type { Deps } from './deps.ts';
 import { readNotificationTypes, type NotificationTypes } from './stores/notification-type-store.ts';
@@ -19,11 +20,7 @@ export async function verifyChannel(deps: Deps, head: IntegrationHead, channel: 
 
 async function lookAgain(deps: Deps, { tenant }: IntegrationHead, channel: ChannelRow): Promise<Finding[]> {
   try {
-    const sealed = await readSecret(deps.db, channel.sender_secret_id);
-    const { username, password } = JSON.parse(sealed ? deps.secrets.open(sealed) : '') as {
-      readonly username: string;
-      readonly password: string;
-    };
+    const { username, password } = parseCredentials(await openSecret(deps.db, deps.secrets, channel.sender_secret_id));
     const sender = { email: username, password };
     return await senderFindings(deps, tenant, await lookAtSender(deps, { ziikUrl: channel.ziik_url, sender }));
   } catch (error) {

@@ -1,7 +1,12 @@
-import { createLearningbankClient, type Credentials, type LearningbankClient } from '@orgstream/clients';
+import {
+  createLearningbankClient,
+  parseCredentials,
+  type LearningbankClient,
+  type Credentials,
+} from '@orgstream/clients';
 import type { Finding } from '@orgstream/control-api';
 import { isAppError, manualOf } from '@orgstream/core';
-import { listIssuers, readChannel, readLoginSetting, readSecret, readSettingsVersions } from '@orgstream/database';
+import { listIssuers, readChannel, readLoginSetting, openSecret, readSettingsVersions } from '@orgstream/database';
 import type { IntegrationHead } from './access.ts';
 import type { Deps } from './deps.ts';
 import { sharedWith } from './handlers/settings.ts';
@@ -22,14 +27,13 @@ interface Verification {
 /** Tests the credentials of an integration, and looks for what the vendors say should be set up before people are sent. */
 export async function verify(deps: Deps, head: IntegrationHead): Promise<Verification> {
   const findings: Finding[] = [];
-  const sealed = await readSecret(deps.db, head.secret_id);
   const others = await sharedWith(deps, head.id);
   if (others > 0) findings.push(warnings.shared(others));
   const read = await readSettingsVersions(deps.db, head.id);
   const settings = read && (await readSettings(deps.db, head.id, read.version));
   let missing: string[] = [];
   try {
-    const credentials = JSON.parse(sealed ? deps.secrets.open(sealed) : '') as Credentials;
+    const credentials = parseCredentials(await openSecret(deps.db, deps.secrets, head.secret_id));
     const client = clientOf(deps, head.platform_url, credentials);
     const within = deadlineOf(deps);
     await client.login(within);

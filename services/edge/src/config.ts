@@ -1,7 +1,5 @@
-import { CommonConfig, DatabaseConfig, KafkaConfig, SecretConfig } from '@orgstream/runtime';
+import { CommonConfig, DatabaseConfig, KafkaConfig, SecretConfig, whole } from '@orgstream/runtime';
 import { z } from 'zod';
-
-const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 export const Config = z.object({
   ...CommonConfig.shape,

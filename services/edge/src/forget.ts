@@ -1,9 +1,7 @@
-import { type Command, errorFacts, finishCommand, type Knex, takeCommand } from '@orgstream/database';
+import { forgetPeople, type Knex } from '@orgstream/database';
 import { type Logger, sleep } from '@orgstream/runtime';
 
-type Payload = Extract<Command, { kind: 'person.forget' }>['payload'];
-
-/** Carries out `person.forget` commands: login events of an erased person go. Any replica may. */
+/** Deletes login events of erased people, as it is asked to. */
 export function createForget(options: {
   readonly db: Knex;
   readonly log: Logger;
@@ -11,27 +9,9 @@ export function createForget(options: {
   readonly pollMs?: number;
 }): { run(signal: AbortSignal): Promise<void> } {
   const { db, log, pollMs = 1_000 } = options;
-  const one = async (): Promise<boolean> => {
-    const command = await takeCommand(db, 'edge', { kinds: ['person.forget'] });
-    if (!command) return false;
-    const { tenant, person } = command.payload as Payload;
-    const rows = await forgetLogins(db, tenant, person);
-    await finishCommand(db, command.id, { result: { rows } });
-    log.info({ tenant, rows }, 'person forgotten');
-    return true;
-  };
+  const forget = ({ tenant, person }: { tenant: string; person: string }) => forgetLogins(db, tenant, person);
   return {
-    async run(signal) {
-      while (!signal.aborted) {
-        try {
-          if (!(await one())) await sleep(pollMs, signal);
-        } catch (error) {
-          // It stays `running`, and is taken again once it is stale.
-          log.warn(errorFacts(error), 'commands wait');
-          await sleep(pollMs, signal);
-        }
-      }
-    },
+    run: (signal) => forgetPeople({ db, addressee: 'edge', log, pause: () => sleep(pollMs, signal), forget }, signal),
   };
 }
 

@@ -1,10 +1,10 @@
 import { checkDatabase, createDatabase } from '@orgstream/database';
-import { createCodec, createKafka } from '@orgstream/kafka';
-import { createSecretBox, type Logger, type Service, startOpsServer } from '@orgstream/runtime';
+import { createCodec, createKafka, registerConsumerGauges } from '@orgstream/kafka';
+import { createSecretBox, type Logger, runTogether, type Service, startOpsServer } from '@orgstream/runtime';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Config } from './config.ts';
-import { createIngest, type Ingest } from './ingest/consumer.ts';
-import { createIngestMetrics, type IngestMetrics } from './ingest/metrics.ts';
+import { createIngest } from './ingest/consumer.ts';
+import { createIngestMetrics } from './ingest/metrics.ts';
 import { createSinkMetrics } from './metrics.ts';
 import { createErase } from './operate/erase.ts';
 import { createRetention } from './operate/retention.ts';
@@ -38,24 +38,18 @@ export async function createService(context: {
     sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
   });
   const codec = createCodec({ registryUrl: config.REGISTRY_URL });
-  let ingest: Ingest | undefined;
-  const ingestMetrics: IngestMetrics = createIngestMetrics(
-    registry,
-    () => ingest?.progress() ?? [],
-    config.INGEST_GROUP,
-  );
-  ingest = resources.use(
+  const ingest = resources.use(
     await createIngest({
       db,
       kafka,
       codec,
       log,
-      metrics: ingestMetrics,
+      metrics: createIngestMetrics(registry),
       groupId: config.INGEST_GROUP,
       maxBatchRecords: config.INGEST_MAX_RECORDS,
     }),
   );
-  const consumer = ingest;
+  registerConsumerGauges(registry, config.INGEST_GROUP, () => ingest.progress());
   const replay = createReplay({ db, kafka, codec, log, maxBatchRecords: config.INGEST_MAX_RECORDS });
   const erase = createErase({ db, kafka, log, now: () => new Date() });
   const retention = createRetention({ db, log, attemptDays: config.ATTEMPT_RETENTION_DAYS });
@@ -73,34 +67,23 @@ export async function createService(context: {
       port: config.OPS_PORT,
       registry,
       health: {
-        live: () => Date.now() - consumer.lastActivityMs < stuckMs && reconciler.idleMs < stuckMs,
-        ready: () => consumer.ready && reconciler.ready,
+        live: () => Date.now() - ingest.lastActivityMs < stuckMs && reconciler.idleMs < stuckMs,
+        ready: () => ingest.ready && reconciler.ready,
       },
     }),
   );
   return {
     run: () =>
       runTogether(signal, [
-        (own) => consumer.run(own),
+        (own) => ingest.run(own),
         (own) => replay.run(own),
         (own) => erase.run(own),
         (own) => retention.run(own),
         // Nothing is sent before it is known that log and database belong together.
-        (own) => consumer.verified(own).then(() => reconciler.run(own)),
+        (own) => ingest.verified(own).then(() => reconciler.run(own)),
       ]),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
-}
-
-/** Runs all until the signal aborts; when one ends, by itself or with an error, the others are stopped too. */
-async function runTogether(
-  signal: AbortSignal,
-  parts: readonly ((signal: AbortSignal) => Promise<void>)[],
-): Promise<void> {
-  const own = new AbortController();
-  const both = AbortSignal.any([signal, own.signal]);
-  const results = await Promise.allSettled(parts.map((part) => part(both).finally(() => own.abort())));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
 /** The reconciler's settings, as the environment gives them. */

@@ -63,15 +63,12 @@ describe('normalizeBatch', () => {
   });
 
   test.each([[null], ['nonsense'], ['EU1.x/users/1']])(
-    'a record under the key %s has no tenant: its bytes are set aside with code and origin',
+    'a record under the key %s has no tenant: it is to be set aside with a code',
     async (key) => {
       const { facts, unreadable } = await normalizeBatch(codec, batch(record(key, 'garbage', 8)));
       expect(facts).toEqual([]);
       expect(unreadable).toMatchObject([
-        {
-          value: Buffer.from('garbage'),
-          headers: { 'orgstream-code': 'RECORD_UNREADABLE', 'orgstream-origin': 'ziik.changes/1/8' },
-        },
+        { record: { offset: 8, value: Buffer.from('garbage') }, code: 'RECORD_UNREADABLE' },
       ]);
     },
   );

@@ -6,10 +6,9 @@ import {
   parseTenantKey,
   rejectedKey,
   topics,
-  type ErrorCode,
   type Kind,
 } from '@orgstream/core';
-import type { Batch, Codec, Decoded, InRecord, OutRecord } from '@orgstream/kafka';
+import type { Batch, Codec, Decoded, InRecord, OutRecord, Unreadable } from '@orgstream/kafka';
 import { kindOfTable, map, rejected, type Change, type Fact, type Origin } from './map.ts';
 
 /** A record for `directory.changes`, and the tenant that decides its partition. */
@@ -21,8 +20,8 @@ export interface OutFact {
 /** What a batch becomes. Every record read ends in exactly one of the two. */
 export interface Normalized {
   readonly facts: readonly OutFact[];
-  /** Records whose tenant cannot be read: their bytes, with code, cause and origin as headers. */
-  readonly unreadable: readonly OutRecord[];
+  /** Records whose tenant cannot be read. */
+  readonly unreadable: readonly Unreadable[];
   readonly rejected: number;
 }
 
@@ -39,20 +38,20 @@ interface ChangeKey {
  */
 export async function normalizeBatch(codec: Codec, batch: Batch): Promise<Normalized> {
   const facts: OutFact[] = [];
-  const unreadable: OutRecord[] = [];
+  const unreadable: Unreadable[] = [];
   let rejectedCount = 0;
   for (const record of batch.records) {
     const origin: Origin = { topic: batch.topic, partition: batch.partition, offset: record.offset };
     const key = parseChangeKey(record.key);
     if (!key) {
-      unreadable.push(setAside(record, origin, 'RECORD_UNREADABLE', 'the key does not begin with a tenant'));
+      unreadable.push({ record, code: 'RECORD_UNREADABLE', cause: 'the key does not begin with a tenant' });
       continue;
     }
     if (record.value === null) continue;
     const decoded = await decode(codec, record.value);
     if (isAppError(decoded)) {
       if (!key.kind) {
-        unreadable.push(setAside(record, origin, decoded.code, decoded.message));
+        unreadable.push({ record, code: decoded.code, cause: decoded.message });
         continue;
       }
       rejectedCount += 1;
@@ -135,17 +134,4 @@ function keyOf(fact: Fact): string {
     default:
       return factKey(fact.value.tenant, kindOfFact[fact.name], fact.value.id);
   }
-}
-
-function setAside(record: InRecord, origin: Origin, code: ErrorCode, cause: string): OutRecord {
-  return {
-    key: null,
-    value: record.value,
-    headers: {
-      ...record.headers,
-      'orgstream-code': code,
-      'orgstream-cause': cause,
-      'orgstream-origin': `${origin.topic}/${origin.partition}/${origin.offset}`,
-    },
-  };
 }

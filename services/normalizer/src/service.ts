@@ -3,10 +3,11 @@ import { createDatabase } from '@orgstream/database';
 import {
   createCodec,
   createKafka,
+  registerConsumerGauges,
+  setAside,
   type Batch,
   type Kafka,
   type OutRecord,
-  type PartitionProgress,
   type Producer,
 } from '@orgstream/kafka';
 import { startOpsServer, type Logger, type Service } from '@orgstream/runtime';
@@ -50,7 +51,10 @@ export async function createService(context: {
       redo: openRedo(config, { kafka, log, resources }),
       onBatch: async (batch: Batch) => {
         const normalized = await normalizeBatch(codec, batch);
-        await write(producer, partitions, normalized.facts, normalized.unreadable);
+        await Promise.all([
+          write(producer, partitions, normalized.facts),
+          setAside(producer, batch, normalized.unreadable),
+        ]);
         metrics.normalized({
           facts: normalized.facts.length,
           rejected: normalized.rejected,
@@ -70,8 +74,7 @@ export async function createService(context: {
       },
     }),
   );
-  const sampler = setInterval(() => metrics.progressed(lagOf(consumer.progress())), 1_000);
-  resources.defer(() => clearInterval(sampler));
+  registerConsumerGauges(registry, config.NORMALIZER_GROUP, () => consumer.progress());
   resources.use(
     await startOpsServer({
       host: config.OPS_HOST,
@@ -97,24 +100,8 @@ function openRedo(
   return new Redo({ db, kafka, topic: topics.ziikChanges, log });
 }
 
-function lagOf(progress: readonly PartitionProgress[]): { records: number; oldestPendingMs: number | undefined } {
-  const oldest = progress.flatMap((p) => p.oldestPendingMs ?? []);
-  return {
-    records: progress.reduce(
-      (sum, p) => sum + Math.max(0, (p.highWatermark ?? 0) - (p.nextOffset ?? p.highWatermark ?? 0)),
-      0,
-    ),
-    oldestPendingMs: oldest.length === 0 ? undefined : Math.min(...oldest),
-  };
-}
-
 /** One append per partition; a tenant is in one partition, so its facts keep their order. */
-async function write(
-  producer: Producer,
-  partitions: number,
-  facts: readonly OutFact[],
-  unreadable: readonly OutRecord[],
-): Promise<void> {
+async function write(producer: Producer, partitions: number, facts: readonly OutFact[]): Promise<void> {
   const byTenant = new Map<string, number>();
   const byPartition = new Map<number, OutRecord[]>();
   for (const { tenant, record } of facts) {
@@ -127,6 +114,5 @@ async function write(
   const appends = [...byPartition].map(([partition, records]) =>
     producer.writer(topics.directoryChanges, partition).append(records),
   );
-  if (unreadable.length > 0) appends.push(producer.writer(topics.unreadable, 0).append(unreadable));
   await Promise.all(appends);
 }

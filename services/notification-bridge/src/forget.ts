@@ -1,11 +1,8 @@
-import { isAppError } from '@orgstream/core';
-import { type Command, finishCommand, type Knex, postgresError, takeCommand } from '@orgstream/database';
+import { forgetPeople, type Knex } from '@orgstream/database';
 import { type Logger, sleep } from '@orgstream/runtime';
 import { forgetReceivers } from './ledger/forget-store.ts';
 
-type Payload = Extract<Command, { kind: 'person.forget' }>['payload'];
-
-/** Carries out `person.forget` commands; any replica may. */
+/** Deletes what the ledger holds of erased people, as it is asked to. */
 export function createForget(options: {
   readonly db: Knex;
   readonly log: Logger;
@@ -13,27 +10,9 @@ export function createForget(options: {
   readonly pollMs?: number;
 }): { run(signal: AbortSignal): Promise<void> } {
   const { db, log, pollMs = 1_000 } = options;
-  const one = async (): Promise<boolean> => {
-    const command = await takeCommand(db, 'notification-bridge', { kinds: ['person.forget'] });
-    if (!command) return false;
-    const payload = command.payload as Payload;
-    const rows = await forgetReceivers(db, payload);
-    await finishCommand(db, command.id, { result: { rows } });
-    log.info({ tenant: payload.tenant, rows }, 'person forgotten');
-    return true;
-  };
+  const forget = (person: Parameters<typeof forgetReceivers>[1]) => forgetReceivers(db, person);
   return {
-    async run(signal) {
-      while (!signal.aborted) {
-        try {
-          if (!(await one())) await sleep(pollMs, signal);
-        } catch (error) {
-          // It stays `running`, and is taken again once it is stale.
-          const known = postgresError(error, 'forgetting a person');
-          log.warn({ code: isAppError(known) ? known.code : 'UNEXPECTED', err: known }, 'commands wait');
-          await sleep(pollMs, signal);
-        }
-      }
-    },
+    run: (signal) =>
+      forgetPeople({ db, addressee: 'notification-bridge', log, pause: () => sleep(pollMs, signal), forget }, signal),
   };
 }

@@ -1,6 +1,16 @@
 import { isAppError, type learningbank, topics } from '@orgstream/core';
 import { isDataError, type Knex, postgresError } from '@orgstream/database';
-import type { Batch, Codec, Consumer, InRecord, Kafka, PartitionProgress, Producer } from '@orgstream/kafka';
+import {
+  type Batch,
+  type Codec,
+  type Consumer,
+  type InRecord,
+  type Kafka,
+  type PartitionProgress,
+  type Producer,
+  setAside,
+  type Unreadable,
+} from '@orgstream/kafka';
 import type { Logger } from '@orgstream/runtime';
 import { enterNotifications, type Ledgered } from './ledger/intake-store.ts';
 import type { BridgeMetrics } from './metrics.ts';
@@ -26,13 +36,6 @@ export interface Intake extends AsyncDisposable {
   readonly ready: boolean;
   /** Unix ms of the last sign of life of the consumer. */
   readonly lastActivityMs: number;
-}
-
-/** A record that no notification can be made of. */
-interface Unreadable {
-  readonly record: InRecord;
-  readonly code: string;
-  readonly cause: string;
 }
 
 interface Read {
@@ -73,7 +76,7 @@ async function take(options: IntakeOptions, producer: Producer, batch: Batch): P
   const refused: Unreadable[] = [];
   const ledgered = await enter(options.db, read, refused);
   const aside = [...unreadable, ...refused];
-  if (aside.length > 0) await setAside(options, producer, batch, aside);
+  await setAside(producer, batch, aside, options.unreadableTopic);
   metrics.ingested({ ...countsOf(ledgered), unreadable: aside.length });
   for (const { ended } of ledgered) for (const [code, count] of ended) metrics.skipped(code, count);
   const place = { topic: batch.topic, partition: batch.partition };
@@ -134,29 +137,4 @@ function countsOf(ledgered: readonly Ledgered[]): { queued: number; ended: numbe
     known: sum(({ known }) => known),
     foreign: sum(({ foreign }) => foreign),
   };
-}
-
-/** The bytes go to `orgstream.unreadable`; logs name the place only. */
-async function setAside(
-  options: IntakeOptions,
-  producer: Producer,
-  batch: Batch,
-  unreadable: readonly Unreadable[],
-): Promise<void> {
-  const topic = options.unreadableTopic ?? topics.unreadable;
-  const partition = batch.partition % (await producer.partitions(topic));
-  await producer.writer(topic, partition).append(
-    unreadable.map(({ record, code, cause }) => ({
-      key: null,
-      value: record.value,
-      headers: {
-        ...record.headers,
-        code,
-        cause,
-        originTopic: batch.topic,
-        originPartition: String(batch.partition),
-        originOffset: String(record.offset),
-      },
-    })),
-  );
 }

@@ -27,7 +27,6 @@ export interface BridgeMetrics {
   readonly failed: (code: string, notifications?: number) => void;
   readonly callFinished: (call: { readonly route: string; readonly status: number }) => void;
   readonly gauges: (read: LedgerGauges) => void;
-  readonly lag: (lag: { readonly records: number; readonly oldestPendingMs: number | undefined }) => void;
 }
 
 /** Metrics of the notification bridge, registered once. */
@@ -35,7 +34,7 @@ export function createMetrics(registry: Registry): BridgeMetrics {
   return { ...intakeMetrics(registry), ...deliveryMetrics(registry) };
 }
 
-function intakeMetrics(registry: Registry): Pick<BridgeMetrics, 'ingested' | 'lag'> {
+function intakeMetrics(registry: Registry): Pick<BridgeMetrics, 'ingested'> {
   const registers = [registry];
   const ingested = new Counter({
     name: 'orgstream_bridge_ingested_total',
@@ -43,28 +42,14 @@ function intakeMetrics(registry: Registry): Pick<BridgeMetrics, 'ingested' | 'la
     labelNames: ['outcome'],
     registers,
   });
-  const lag = new Gauge({
-    name: 'orgstream_bridge_lag_records',
-    help: 'Records of learningbank.notifications not yet in the ledger.',
-    registers,
-  });
-  const pending = new Gauge({
-    name: 'orgstream_bridge_oldest_pending_timestamp_seconds',
-    help: 'Kafka timestamp of the oldest record read and not in the ledger; 0 = none.',
-    registers,
-  });
   return {
     ingested: (batch) => {
       for (const [outcome, records] of Object.entries(batch)) ingested.inc({ outcome }, records);
     },
-    lag: ({ records, oldestPendingMs }) => {
-      lag.set(records);
-      pending.set((oldestPendingMs ?? 0) / 1_000);
-    },
   };
 }
 
-function deliveryMetrics(registry: Registry): Omit<BridgeMetrics, 'ingested' | 'lag'> {
+function deliveryMetrics(registry: Registry): Omit<BridgeMetrics, 'ingested'> {
   const registers = [registry];
   const counter = (name: string, help: string, labelNames: readonly string[] = []) =>
     new Counter({ name: `orgstream_bridge_${name}_total`, help, labelNames: [...labelNames], registers });

@@ -1,6 +1,6 @@
 import { checkDatabase, createDatabase } from '@orgstream/database';
-import { createCodec, createKafka, type PartitionProgress } from '@orgstream/kafka';
-import { createSecretBox, type Logger, type Service, startOpsServer } from '@orgstream/runtime';
+import { createCodec, createKafka, registerConsumerGauges } from '@orgstream/kafka';
+import { createSecretBox, type Logger, runTogether, type Service, startOpsServer } from '@orgstream/runtime';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Config } from './config.ts';
 import { createDelivery, type DeliverySettings } from './deliver/delivery.ts';
@@ -52,8 +52,7 @@ export async function createService(context: {
     settings: deliverySettings(config),
   });
   const forget = createForget({ db, log });
-  const sampler = setInterval(() => metrics.lag(lagOf(intake.progress())), 1_000);
-  resources.defer(() => clearInterval(sampler));
+  registerConsumerGauges(registry, config.BRIDGE_GROUP, () => intake.progress());
   resources.use(
     await startOpsServer({
       host: config.OPS_HOST,
@@ -68,28 +67,6 @@ export async function createService(context: {
   return {
     run: () => runTogether(signal, [intake.run, delivery.run, forget.run]),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
-  };
-}
-
-/** Runs all until the signal aborts; when one ends, by itself or with an error, the others are stopped too. */
-async function runTogether(
-  signal: AbortSignal,
-  parts: readonly ((signal: AbortSignal) => Promise<void>)[],
-): Promise<void> {
-  const own = new AbortController();
-  const both = AbortSignal.any([signal, own.signal]);
-  const results = await Promise.allSettled(parts.map((part) => part(both).finally(() => own.abort())));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
-}
-
-function lagOf(progress: readonly PartitionProgress[]): { records: number; oldestPendingMs: number | undefined } {
-  const oldest = progress.flatMap((p) => p.oldestPendingMs ?? []);
-  return {
-    records: progress.reduce(
-      (sum, p) => sum + Math.max(0, (p.highWatermark ?? 0) - (p.nextOffset ?? p.highWatermark ?? 0)),
-      0,
-    ),
-    oldestPendingMs: oldest.length === 0 ? undefined : Math.min(...oldest),
   };
 }
 

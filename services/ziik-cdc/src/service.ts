@@ -1,5 +1,5 @@
-import { AppError, recordsOf, topics } from '@orgstream/core';
-import { checkDatabase, createDatabase, readSecret } from '@orgstream/database';
+import { recordsOf, topics } from '@orgstream/core';
+import { checkDatabase, createDatabase, openSecret } from '@orgstream/database';
 import { createCodec, createKafka } from '@orgstream/kafka';
 import { createSecretBox, sleep, startOpsServer, type Logger, type Service } from '@orgstream/runtime';
 import { Registry, collectDefaultMetrics } from 'prom-client';
@@ -25,11 +25,7 @@ export async function createService(context: {
   resources.defer(() => db.destroy());
   await checkDatabase(db);
   const box = createSecretBox(config.ORGSTREAM_SECRET_KEY);
-  const openUrl = async (secretId: string): Promise<string> => {
-    const secret = await readSecret(db, secretId);
-    if (!secret) throw new AppError('SECRET_UNREADABLE', 'the secret of a source is missing');
-    return box.open(secret);
-  };
+  const openUrl = (secretId: string): Promise<string> => openSecret(db, box, secretId);
   const kafka = createKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orgstream-ziik-cdc', log });
   const codec = createCodec({ registryUrl: config.REGISTRY_URL });
   await codec.prepare(topics.ziikChanges, recordsOf[topics.ziikChanges]);

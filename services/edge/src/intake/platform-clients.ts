@@ -1,6 +1,11 @@
-import { createLearningbankClient, type Credentials, type LearningbankClient, TokenBucket } from '@orgstream/clients';
-import { AppError } from '@orgstream/core';
-import { type Knex, readSecret } from '@orgstream/database';
+import {
+  createLearningbankClient,
+  type Credentials,
+  type LearningbankClient,
+  parseCredentials,
+  TokenBucket,
+} from '@orgstream/clients';
+import { type Knex, openSecret } from '@orgstream/database';
 import type { SecretBox } from '@orgstream/runtime';
 import type { IntakeChannel } from './intake-store.ts';
 
@@ -25,7 +30,8 @@ export class PlatformClients {
     const key = `${platformUrl} ${secretId}`;
     const known = this.#clients.get(integration);
     if (known?.key === key) return known.client;
-    const client = this.#make(platformUrl, await this.#credentials(secretId));
+    const { db, secrets } = this.#options;
+    const client = this.#make(platformUrl, parseCredentials(await openSecret(db, secrets, secretId)));
     this.#clients.set(integration, { key, client });
     return client;
   }
@@ -33,18 +39,6 @@ export class PlatformClients {
   /** Forgets clients of channels that are gone. */
   keep(integrations: ReadonlySet<string>): void {
     for (const id of this.#clients.keys()) if (!integrations.has(id)) this.#clients.delete(id);
-  }
-
-  async #credentials(secretId: string): Promise<Credentials> {
-    const secret = await readSecret(this.#options.db, secretId);
-    if (secret === undefined) throw new AppError('SECRET_UNREADABLE', 'reading credentials: the secret is gone');
-    try {
-      return JSON.parse(this.#options.secrets.open(secret)) as Credentials;
-    } catch (error) {
-      // The parser's message would quote the secret.
-      if (error instanceof SyntaxError) throw new AppError('SECRET_UNREADABLE', 'reading credentials: not JSON');
-      throw error;
-    }
   }
 
   #make(baseUrl: string, credentials: Credentials): LearningbankClient {

@@ -1,15 +1,14 @@
 import {
   Breaker,
   createLearningbankClient,
+  parseCredentials,
   TokenBucket,
   type CallResult,
-  type Credentials,
   type LearningbankClient,
 } from '@orgstream/clients';
 import { AppError, isAppError } from '@orgstream/core';
-import { readSecret, type Knex } from '@orgstream/database';
+import { openSecret, type Knex } from '@orgstream/database';
 import { sleep, type SecretBox } from '@orgstream/runtime';
-import { z } from 'zod';
 import { isOnSite } from './deep-link.ts';
 import type { Door } from './door-store.ts';
 
@@ -68,14 +67,8 @@ function newBucket(callsPerMinute: number): TokenBucket {
   return new TokenBucket({ ratePerS: perS, minPerS: perS / 10, maxPerS: perS, burst: Math.max(1, callsPerMinute / 2) });
 }
 
-const CredentialsShape = z.object({
-  username: z.string().min(1),
-  password: z.string().min(1),
-  token: z.string().min(1).optional(),
-});
-
 async function open(options: WaysOptions, door: Door, bucket: TokenBucket): Promise<Way> {
-  const credentials = await readCredentials(options, door.secretId);
+  const credentials = parseCredentials(await openSecret(options.db, options.secrets, door.secretId));
   const client = createLearningbankClient({
     baseUrl: door.platformUrl,
     credentials,
@@ -90,23 +83,6 @@ async function open(options: WaysOptions, door: Door, bucket: TokenBucket): Prom
     onCall: options.onCall,
   });
   return createWay(client, { bucket, breaker: new Breaker(), isPlain: door.platformUrl.startsWith('http:') });
-}
-
-async function readCredentials({ db, secrets }: WaysOptions, secretId: string): Promise<Credentials> {
-  const sealed = await readSecret(db, secretId);
-  if (!sealed) throw new AppError('SECRET_UNREADABLE', 'reading credentials: the secret is gone');
-  let plain: unknown;
-  try {
-    plain = JSON.parse(secrets.open(sealed));
-  } catch (error) {
-    // The parser's message would quote the secret.
-    if (error instanceof SyntaxError) throw new AppError('SECRET_UNREADABLE', 'reading credentials: not JSON');
-    throw error;
-  }
-  const parsed = CredentialsShape.safeParse(plain);
-  if (!parsed.success) throw new AppError('SECRET_UNREADABLE', 'reading credentials: username and password expected');
-  const { token, ...rest } = parsed.data;
-  return token === undefined ? rest : { ...rest, token };
 }
 
 interface Means {

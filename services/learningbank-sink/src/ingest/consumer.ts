@@ -1,11 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isAppError, topics } from '@orgstream/core';
 import { postgresError, type Knex } from '@orgstream/database';
-import type { Batch, Codec, Consumer, Kafka, PartitionProgress, Producer, TopicPartition } from '@orgstream/kafka';
+import {
+  setAside,
+  type Batch,
+  type Codec,
+  type Consumer,
+  type Kafka,
+  type PartitionProgress,
+  type Producer,
+  type TopicPartition,
+  type Unreadable,
+} from '@orgstream/kafka';
 import type { Logger } from '@orgstream/runtime';
 import { refuseAccept } from './accept-topic.ts';
 import { assign } from './assign.ts';
-import type { Unreadable } from './decode.ts';
 import { eraseAbandoned } from './erase.ts';
 import { markExpired } from './expiry.ts';
 import type { IngestResult } from './ingest.ts';
@@ -65,7 +74,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const deps = {
     db,
     codec: options.codec,
-    setAside: (batch: Batch, unreadable: readonly Unreadable[]) => setAside(options, producer, batch, unreadable),
+    setAside: (batch: Batch, unreadable: readonly Unreadable[]) => keep(options, producer, batch, unreadable),
     onResult: (result: IngestResult, batch: { readonly records: number; readonly seconds: number }) =>
       report(options, result, batch),
   };
@@ -183,28 +192,13 @@ function report(
 }
 
 /** The bytes go to `orgstream.unreadable`; logs name the place only. */
-async function setAside(
+async function keep(
   options: IngestOptions,
   producer: Producer,
   batch: Batch,
   unreadable: readonly Unreadable[],
 ): Promise<void> {
-  const topic = options.unreadableTopic ?? topics.unreadable;
-  const partition = batch.partition % (await producer.partitions(topic));
-  await producer.writer(topic, partition).append(
-    unreadable.map(({ record, code, cause }) => ({
-      key: null,
-      value: record.value,
-      headers: {
-        ...record.headers,
-        code,
-        cause,
-        originTopic: batch.topic,
-        originPartition: String(batch.partition),
-        originOffset: String(record.offset),
-      },
-    })),
-  );
+  await setAside(producer, batch, unreadable, options.unreadableTopic);
   for (const { record, code } of unreadable) {
     options.metrics?.setAside(code);
     const place = { topic: batch.topic, partition: batch.partition, offset: record.offset };

@@ -1,14 +1,7 @@
-import { generationKey, isAppError, type ErrorCode } from '@orgstream/core';
-import type { Codec, InRecord } from '@orgstream/kafka';
+import { generationKey, isAppError } from '@orgstream/core';
+import type { Codec, InRecord, Unreadable } from '@orgstream/kafka';
 import { toItem, unreadableItem } from './to-item.ts';
 import type { Item } from './fact.ts';
-
-/** A record that nothing can be made of, not even by its key. */
-export interface Unreadable {
-  readonly record: InRecord;
-  readonly code: ErrorCode;
-  readonly cause: string;
-}
 
 export interface DecodedBatch {
   readonly items: readonly Item[];

@@ -1,6 +1,5 @@
 import { kinds } from '@orgstream/core';
-import type { PartitionProgress } from '@orgstream/kafka';
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import type { IngestResult, SnapshotEnd } from './ingest.ts';
 
 /** Metrics of ingest, one function per event. */
@@ -10,12 +9,8 @@ export interface IngestMetrics {
   expired(people: number): void;
 }
 
-/** Registers the metrics of ingest. `progress` is read at each scrape. */
-export function createIngestMetrics(
-  registry: Registry,
-  progress: () => readonly PartitionProgress[],
-  groupId: string,
-): IngestMetrics {
+/** Registers the metrics of ingest. */
+export function createIngestMetrics(registry: Registry): IngestMetrics {
   const registers = [registry];
   const counter = (name: string, help: string, labelNames: readonly string[] = []) =>
     new Counter({ name, help, labelNames, registers });
@@ -35,7 +30,6 @@ export function createIngestMetrics(
     buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5],
     registers,
   });
-  lagGauges(registry, progress, groupId);
   return {
     ingested(result, batch) {
       for (const kind of kinds) facts.inc({ kind }, result.facts[kind] ?? 0);
@@ -48,32 +42,4 @@ export function createIngestMetrics(
     setAside: (code) => unreadable.inc({ code }),
     expired: (people) => expired.inc(people),
   };
-}
-
-function lagGauges(registry: Registry, progress: () => readonly PartitionProgress[], consumergroup: string): void {
-  const labelNames = ['consumergroup', 'topic', 'partition'];
-  const each = (value: (partition: PartitionProgress) => number) =>
-    function (this: Gauge): void {
-      this.reset();
-      for (const p of progress()) this.set({ consumergroup, topic: p.topic, partition: p.partition }, value(p));
-    };
-  const lagOf = (p: PartitionProgress): number =>
-    Math.max(0, (p.highWatermark ?? 0) - (p.nextOffset ?? p.highWatermark ?? 0));
-  const ageOf = (p: PartitionProgress): number =>
-    p.oldestPendingMs === undefined ? 0 : Math.max(0, Date.now() - p.oldestPendingMs) / 1_000;
-  const registers = [registry];
-  void new Gauge({
-    name: 'kafka_consumergroup_lag',
-    help: 'Records not yet ingested, as this member knows.',
-    labelNames,
-    registers,
-    collect: each(lagOf),
-  });
-  void new Gauge({
-    name: 'kafka_consumergroup_lag_seconds',
-    help: 'Age of the oldest record read and not yet ingested.',
-    labelNames,
-    registers,
-    collect: each(ageOf),
-  });
 }

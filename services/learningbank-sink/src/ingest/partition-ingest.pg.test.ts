@@ -1,7 +1,6 @@
 import { topics } from '@orgstream/core';
-import type { Batch, Codec, Decoded, InRecord } from '@orgstream/kafka';
+import type { Batch, Codec, Decoded, InRecord, Unreadable } from '@orgstream/kafka';
 import { expect, test } from 'vitest';
-import type { Unreadable } from './decode.ts';
 import { fact, IngestContext, marker } from './fixture.ts';
 import { PartitionIngest } from './partition-ingest.ts';
 import { query } from './query.ts';

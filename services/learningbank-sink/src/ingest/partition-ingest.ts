@@ -1,7 +1,7 @@
 import { AppError, isAppError } from '@orgstream/core';
 import { isDataError, postgresError, type Knex } from '@orgstream/database';
-import type { Batch, Codec, InRecord } from '@orgstream/kafka';
-import { decodeBatch, type Unreadable } from './decode.ts';
+import type { Batch, Codec, InRecord, Unreadable } from '@orgstream/kafka';
+import { decodeBatch } from './decode.ts';
 import { ingest, type IngestResult } from './ingest.ts';
 import { readOffsets } from './offset-store.ts';
 import { unreadableItem } from './to-item.ts';

@@ -1,5 +1,6 @@
 import { AppError, factKey, isAppError, partitionOf, rejectedKey, topics } from '@orgstream/core';
 import {
+  carryOutCommands,
   type Command,
   type CommandRow,
   errorFacts,
@@ -7,7 +8,6 @@ import {
   insertCommand,
   type Knex,
   postgresError,
-  takeCommand,
   touchCommand,
 } from '@orgstream/database';
 import type { Kafka, OutRecord, Producer } from '@orgstream/kafka';
@@ -53,18 +53,18 @@ type Payload = Extract<Command, { kind: 'erase' }>['payload'];
 export function createErase(options: EraseOptions): { run(signal: AbortSignal): Promise<void> } {
   const { db, log, pollMs = 1_000 } = options;
   return {
-    async run(signal) {
-      while (!signal.aborted) {
-        try {
-          const command = await takeCommand(db, 'learningbank-sink', { kinds: ['erase'] });
-          if (command) await carryOut(options, command, signal);
-          else await sleep(pollMs, signal);
-        } catch (error) {
-          log.warn({ err: postgresError(error, 'looking for commands') }, 'commands wait');
-          await sleep(pollMs, signal);
-        }
-      }
-    },
+    run: (signal) =>
+      carryOutCommands(
+        {
+          db,
+          addressee: 'learningbank-sink',
+          kinds: ['erase'],
+          log,
+          pause: () => sleep(pollMs, signal),
+          carryOut: (command) => carryOut(options, command, signal),
+        },
+        signal,
+      ),
   };
 }
 

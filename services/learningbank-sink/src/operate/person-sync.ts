@@ -1,5 +1,5 @@
 import { AppError, isAppError } from '@orgstream/core';
-import { type Command, type CommandRow, errorFacts, finishCommand, type Knex, takeCommand } from '@orgstream/database';
+import { carryOutCommands, type Command, type CommandRow, finishCommand, type Knex } from '@orgstream/database';
 import { Bell, type Logger } from '@orgstream/runtime';
 import { notifyWork } from '../ingest/work-store.ts';
 import { markPersonNow } from './person-sync-store.ts';
@@ -25,18 +25,18 @@ export function createPersonSync({ db, log }: { readonly db: Knex; readonly log:
   const bell = new Bell();
   return {
     ring: () => bell.ring(),
-    async run(signal) {
-      while (!signal.aborted) {
-        try {
-          const command = await takeCommand(db, 'learningbank-sink', { kinds: ['person.sync'] });
-          if (command) await answer(db, command);
-          else await bell.wait(pollMs, signal);
-        } catch (error) {
-          log.debug(errorFacts(error), 'people at the door wait');
-          await bell.wait(pollMs, signal);
-        }
-      }
-    },
+    run: (signal) =>
+      carryOutCommands(
+        {
+          db,
+          addressee: 'learningbank-sink',
+          kinds: ['person.sync'],
+          log,
+          pause: () => bell.wait(pollMs, signal),
+          carryOut: (command) => answer(db, command),
+        },
+        signal,
+      ),
   };
 }
 

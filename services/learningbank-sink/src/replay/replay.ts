@@ -1,9 +1,9 @@
 import { AppError, isAppError, parseTenantKey, partitionOf, topics } from '@orgstream/core';
 import {
+  carryOutCommands,
   finishCommand,
   isDataError,
   postgresError,
-  takeCommand,
   touchCommand,
   type CommandRow,
   type Knex,
@@ -51,18 +51,19 @@ const STALE_MS = 10_000;
 export function createReplay(options: ReplayOptions): Replay {
   const { db, log } = options;
   return {
-    async run(signal) {
-      while (!signal.aborted) {
-        try {
-          const command = await takeCommand(db, 'learningbank-sink', { kinds: ['replay'], staleMs: STALE_MS });
-          if (command) await carryOut(options, command, signal);
-          else await sleep(options.pollMs ?? 1_000, signal);
-        } catch (error) {
-          log.warn({ err: postgresError(error, 'looking for commands') }, 'commands wait');
-          await sleep(options.pollMs ?? 1_000, signal);
-        }
-      }
-    },
+    run: (signal) =>
+      carryOutCommands(
+        {
+          db,
+          addressee: 'learningbank-sink',
+          kinds: ['replay'],
+          staleMs: STALE_MS,
+          log,
+          pause: () => sleep(options.pollMs ?? 1_000, signal),
+          carryOut: (command) => carryOut(options, command, signal),
+        },
+        signal,
+      ),
   };
 }
 

@@ -1,4 +1,5 @@
-import type { CommandRow } from '@orgstream/database';
+import { insertCommand, readCommand, type CommandRow } from '@orgstream/database';
+import { until } from '@orgstream/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BridgeContext } from '../deliver/fixture.ts';
 import type { Channel, Person } from '../deliver/fixture-channel.ts';
@@ -128,4 +129,24 @@ test('what notifications said is erased once it is too old to be tried again; ol
   expect((await ctx.row('p1')).payload).toBeNull();
   expect(await dropOld(ctx.db, 90, 1)).toBe(1);
   expect((await ctx.rows()).some(({ notification_id }) => notification_id === 'p1')).toBe(false);
+});
+
+test('a channel whose Ziik does not answer keeps nobody else waiting: neither conversations nor tests', async () => {
+  const other = await ctx.channel();
+  const [[anna], [bo]] = [await channel.people(1), await other.people(1)];
+  await channel.notify('w1', anna!);
+  await other.notify('w2', bo!);
+  await ctx.ended();
+  await channel.fault({ kind: 'hang', match: { method: 'GET' } });
+  const payload = { integration: channel.integration, person: anna!.id, limit: 20 };
+  const hanging = await insertCommand(ctx.db, { addressee, kind: 'conversation.read', payload });
+  const stateOf = async (): Promise<string | undefined> => (await readCommand(ctx.db, hanging))?.state;
+  await until(async () => (await stateOf()) === 'running', { deadlineMs: 20_000, what: 'the question to be taken' });
+  const answer = await ctx.ask({
+    addressee,
+    kind: 'conversation.read',
+    payload: { integration: other.integration, person: bo!.id, limit: 20 },
+  });
+  expect(answer.result).toMatchObject({ messages: [{ from: 'sender' }] });
+  expect(await ask('notification.test', { person: anna!.id })).toMatchObject({ state: 'done' });
 });

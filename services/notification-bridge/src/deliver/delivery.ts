@@ -79,7 +79,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   });
   const commands = new Commands({ db, log, served: servedBy(workers), pollMs: settings.pollMs });
   const onNotify = (channel: string, payload: string): void => {
-    if (channel === commandChannel) return commands.bell.ring();
+    if (channel === commandChannel) return commands.ring();
     const named = payload === '' ? null : new Set(payload.split(','));
     for (const worker of workers.values()) {
       if (channel === integrationChannel) worker.bell.ring();

@@ -1,3 +1,4 @@
+import { parseCredentials } from '@orgstream/clients';
 import { type AppError, isAppError } from '@orgstream/core';
 import { errorFacts, type Knex, type Lease, readSecret } from '@orgstream/database';
 import { backoffMs, Bell, type Logger, type SecretBox } from '@orgstream/runtime';
@@ -190,8 +191,9 @@ export class ChannelWorker {
     const { db, secrets, settings, createChat, lease, metrics } = this.#context;
     const { secretId, ziikUrl, senderId, conversations } = this.#facts;
     const sealed = await readSecret(db, secretId);
+    // Not the channel's fault: its facts are read again in a moment.
     if (!sealed) throw new Error('the channel has changed');
-    const { username, password } = JSON.parse(secrets.open(sealed)) as { username: string; password: string };
+    const { username, password } = parseCredentials(secrets.open(sealed));
     return new ChannelSession({
       channel: { ziikUrl, username, password, senderId, conversations },
       createChat,
