@@ -1,10 +1,23 @@
 import { isAppError, type ErrorCode } from '@orgstream/core';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { z } from 'zod';
-import { readConfig } from './config.ts';
+import { readConfig, type CommonConfig } from './config.ts';
 import { createLogger, type Logger } from './log.ts';
+import { startOpsServer, type Health } from './ops-server.ts';
+
+/** What a service is made of: settings, and what every process has. */
+export interface ServiceContext<C> {
+  readonly config: C;
+  readonly log: Logger;
+  /** Aborts when the process is to stop. */
+  readonly signal: AbortSignal;
+  /** Of /metrics. */
+  readonly registry: Registry;
+}
 
 /** A running part of the product; disposed in reverse order of its making. */
 export interface Service extends AsyncDisposable {
+  readonly health: Health;
   /** Resolves when the signal aborts, after finishing what is in flight; rejects when going on would lose or corrupt. */
   run(): Promise<void>;
 }
@@ -31,24 +44,25 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   SCHEMA_NOT_REGISTERED: 'run `orgstream schemas register`',
 };
 
-/** Environment → config → service → wait. A failure is one log line with its code, and exit code 1; 2 for bad settings. */
+/**
+ * Environment → config → service → /metrics, /livez, /readyz → wait. A failure is one log line with its code, and exit code
+ * 1; 2 for bad settings.
+ */
 export async function runMain<S extends z.ZodObject>(options: {
   readonly name: string;
   readonly config: S;
-  readonly create: (context: {
-    readonly config: z.infer<S>;
-    readonly log: Logger;
-    readonly signal: AbortSignal;
-  }) => Promise<Service>;
+  readonly create: (context: ServiceContext<z.infer<S>>) => Promise<Service>;
 }): Promise<void> {
   let log = createLogger({ service: options.name, level: 'info' });
   try {
     const config = readConfig(options.config, process.env);
-    log = createLogger({
-      service: options.name,
-      level: String((config as { LOG_LEVEL?: string }).LOG_LEVEL ?? 'info'),
-    });
-    await using service = await options.create({ config, log, signal: shutdownSignal() });
+    const common = config as unknown as z.infer<typeof CommonConfig>;
+    log = createLogger({ service: options.name, level: common.LOG_LEVEL });
+    const registry = new Registry();
+    collectDefaultMetrics({ register: registry });
+    await using service = await options.create({ config, log, signal: shutdownSignal(), registry });
+    const { health } = service;
+    await using _ops = await startOpsServer({ host: common.OPS_HOST, port: common.OPS_PORT, registry, health });
     log.info('started');
     await service.run();
     log.info('stopped');

@@ -10,6 +10,7 @@ import {
 } from '@orgstream/database';
 import { createLogger, createSecretBox } from '@orgstream/runtime';
 import { freshDatabase } from '@orgstream/testkit';
+import { Registry } from 'prom-client';
 import { addChat } from './chat-fixture.ts';
 import { Config } from './config.ts';
 import { createService, type ControlService } from './service.ts';
@@ -74,11 +75,10 @@ export class ControlContext implements AsyncDisposable {
       REGISTRY_URL: 'http://127.0.0.1:9',
       ORGSTREAM_SECRET_KEY: secretKey,
       CONTROL_PORT: 0,
-      OPS_PORT: 0,
       CONTROL_WAIT_MS: 100,
       ...settings,
     });
-    const service = resources.use(await createService({ config, log, signal: stop.signal }));
+    const service = resources.use(await createService({ config, log, signal: stop.signal, registry: new Registry() }));
     const running = service.run();
     resources.defer(async () => {
       stop.abort();

@@ -10,8 +10,7 @@ import {
 } from '@orgstream/database';
 import { createIssuers, forgetJtis } from '@orgstream/identity';
 import { createKafka } from '@orgstream/kafka';
-import { createSecretBox, startHttpServer, startOpsServer, type Logger, type Service } from '@orgstream/runtime';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { createSecretBox, startHttpServer, type Service, type ServiceContext } from '@orgstream/runtime';
 import { createCommandWait } from './command-wait.ts';
 import type { Config } from './config.ts';
 import type { Deps } from './deps.ts';
@@ -38,15 +37,9 @@ export interface ControlService extends Service {
 }
 
 /** The admin API: operators' side of the product. */
-export async function createService(context: {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly signal: AbortSignal;
-}): Promise<ControlService> {
-  const { config, log, signal } = context;
+export async function createService(context: ServiceContext<Config>): Promise<ControlService> {
+  const { config, log, signal, registry } = context;
   await using resources = new AsyncDisposableStack();
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
   const metrics = createMetrics(registry);
   const db = createDatabase(config.DATABASE_URL, {
     max: config.DATABASE_POOL,
@@ -89,14 +82,6 @@ export async function createService(context: {
   // Before the server: it waits for answers under way, and a stream has no end of its own.
   resources.defer(() => streams.close());
   const { url } = server;
-  resources.use(
-    await startOpsServer({
-      host: config.OPS_HOST,
-      port: config.OPS_PORT,
-      registry,
-      health: { live: () => true, ready: () => server.listening && !signal.aborted },
-    }),
-  );
   log.info({ url }, 'admin API listens');
   const sweeper = setInterval(() => {
     const audit = (pool: typeof db) => forgetAudit(pool, config.CONTROL_AUDIT_DAYS);
@@ -108,6 +93,7 @@ export async function createService(context: {
   const owned = resources.move();
   return {
     url,
+    health: { live: () => true, ready: () => server.listening && !signal.aborted },
     async run() {
       const wake = (channel: string): void => (channel === 'orgstream_command_done' ? commands.wake() : hub.wake());
       const channels = ['orgstream_command_done', 'orgstream_run', 'orgstream_integration', 'orgstream_notification'];

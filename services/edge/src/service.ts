@@ -1,13 +1,5 @@
 import { checkDatabase, createDatabase } from '@orgstream/database';
-import {
-  createSecretBox,
-  runTogether,
-  startHttpServer,
-  startOpsServer,
-  type Logger,
-  type Service,
-} from '@orgstream/runtime';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { createSecretBox, runTogether, startHttpServer, type Service, type ServiceContext } from '@orgstream/runtime';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
 import type { Deps } from './deps.ts';
@@ -22,15 +14,9 @@ export interface EdgeService extends Service {
 }
 
 /** Logins and shortcuts, and the intake of Learningbank's notifications. */
-export async function createService(context: {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly signal: AbortSignal;
-}): Promise<EdgeService> {
-  const { config, log, signal } = context;
+export async function createService(context: ServiceContext<Config>): Promise<EdgeService> {
+  const { config, log, signal, registry } = context;
   await using resources = new AsyncDisposableStack();
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
   const db = createDatabase(config.DATABASE_URL, { max: config.DATABASE_POOL, name: 'edge' });
   resources.defer(() => db.destroy());
   await checkDatabase(db);
@@ -47,18 +33,11 @@ export async function createService(context: {
     }),
   );
   const { url } = server;
-  resources.use(
-    await startOpsServer({
-      host: config.OPS_HOST,
-      port: config.OPS_PORT,
-      registry,
-      health: { live: () => true, ready: () => server.listening && !signal.aborted },
-    }),
-  );
   log.info({ url }, 'edge listens');
   const owned = resources.move();
   return {
     url,
+    health: { live: () => true, ready: () => server.listening && !signal.aborted },
     run: () => runTogether(signal, [(own) => login.run(own), (own) => intake.run(own), (own) => forget.run(own)]),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -1,7 +1,6 @@
 import { checkDatabase, createDatabase } from '@orgstream/database';
 import { createCodec, createKafka, registerConsumerGauges } from '@orgstream/kafka';
-import { createSecretBox, type Logger, runTogether, type Service, startOpsServer } from '@orgstream/runtime';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { createSecretBox, runTogether, type Service, type ServiceContext } from '@orgstream/runtime';
 import type { Config } from './config.ts';
 import { createIngest } from './ingest/consumer.ts';
 import { createIngestMetrics } from './ingest/metrics.ts';
@@ -19,15 +18,9 @@ const stuckMs = 120_000;
 const maxRounds = 24;
 
 /** Ingest (Kafka → Postgres), replay and the reconciler (Postgres → Learningbank) in one process. */
-export async function createService(context: {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly signal: AbortSignal;
-}): Promise<Service> {
-  const { config, log, signal } = context;
-  const resources = new AsyncDisposableStack();
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+export async function createService(context: ServiceContext<Config>): Promise<Service> {
+  const { config, log, signal, registry } = context;
+  await using resources = new AsyncDisposableStack();
   const db = createDatabase(config.DATABASE_URL, { max: config.DATABASE_POOL, name: 'learningbank-sink' });
   resources.defer(() => db.destroy());
   await checkDatabase(db);
@@ -61,18 +54,12 @@ export async function createService(context: {
     metrics: createSinkMetrics(registry),
     settings: workerSettings(config),
   });
-  resources.use(
-    await startOpsServer({
-      host: config.OPS_HOST,
-      port: config.OPS_PORT,
-      registry,
-      health: {
-        live: () => Date.now() - ingest.lastActivityMs < stuckMs && reconciler.idleMs < stuckMs,
-        ready: () => ingest.ready && reconciler.ready,
-      },
-    }),
-  );
+  const owned = resources.move();
   return {
+    health: {
+      live: () => Date.now() - ingest.lastActivityMs < stuckMs && reconciler.idleMs < stuckMs,
+      ready: () => ingest.ready && reconciler.ready,
+    },
     run: () =>
       runTogether(signal, [
         (own) => ingest.run(own),
@@ -82,7 +69,7 @@ export async function createService(context: {
         // Nothing is sent before it is known that log and database belong together.
         (own) => ingest.verified(own).then(() => reconciler.run(own)),
       ]),
-    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 

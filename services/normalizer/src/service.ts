@@ -10,8 +10,7 @@ import {
   type OutRecord,
   type Producer,
 } from '@orgstream/kafka';
-import { startOpsServer, type Logger, type Service } from '@orgstream/runtime';
-import { Registry, collectDefaultMetrics } from 'prom-client';
+import type { Logger, Service, ServiceContext } from '@orgstream/runtime';
 import type { Config } from './config.ts';
 import { createMetrics } from './metrics.ts';
 import { normalizeBatch, type OutFact } from './normalize.ts';
@@ -22,15 +21,9 @@ import { Rounds } from './rounds.ts';
 const STUCK_MS = 120_000;
 
 /** Reads `ziik.changes`, writes `directory.changes`: at least once, in order per tenant. */
-export async function createService(context: {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly signal: AbortSignal;
-}): Promise<Service> {
-  const { config, log, signal } = context;
-  const resources = new AsyncDisposableStack();
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+export async function createService(context: ServiceContext<Config>): Promise<Service> {
+  const { config, log, signal, registry } = context;
+  await using resources = new AsyncDisposableStack();
   const metrics = createMetrics(registry);
   const kafka = createKafka({
     brokers: config.KAFKA_BROKERS.split(','),
@@ -75,17 +68,11 @@ export async function createService(context: {
     }),
   );
   registerConsumerGauges(registry, config.NORMALIZER_GROUP, () => consumer.progress());
-  resources.use(
-    await startOpsServer({
-      host: config.OPS_HOST,
-      port: config.OPS_PORT,
-      registry,
-      health: { live: () => Date.now() - consumer.lastActivityMs < STUCK_MS, ready: () => consumer.ready },
-    }),
-  );
+  const owned = resources.move();
   return {
+    health: { live: () => Date.now() - consumer.lastActivityMs < STUCK_MS, ready: () => consumer.ready },
     run: () => consumer.run(signal),
-    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 

@@ -1,7 +1,6 @@
 import { checkDatabase, createDatabase } from '@orgstream/database';
 import { createCodec, createKafka, registerConsumerGauges } from '@orgstream/kafka';
-import { createSecretBox, type Logger, runTogether, type Service, startOpsServer } from '@orgstream/runtime';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { createSecretBox, runTogether, type Service, type ServiceContext } from '@orgstream/runtime';
 import type { Config } from './config.ts';
 import { createDelivery, type DeliverySettings } from './deliver/delivery.ts';
 import { createForget } from './forget.ts';
@@ -12,15 +11,9 @@ import { createMetrics } from './metrics.ts';
 const stuckMs = 120_000;
 
 /** `learningbank.notifications` → ledger → Ziik chat. */
-export async function createService(context: {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly signal: AbortSignal;
-}): Promise<Service> {
-  const { config, log, signal } = context;
-  const resources = new AsyncDisposableStack();
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+export async function createService(context: ServiceContext<Config>): Promise<Service> {
+  const { config, log, signal, registry } = context;
+  await using resources = new AsyncDisposableStack();
   const metrics = createMetrics(registry);
   const db = createDatabase(config.DATABASE_URL, { max: config.DATABASE_POOL, name: 'notification-bridge' });
   resources.defer(() => db.destroy());
@@ -53,20 +46,14 @@ export async function createService(context: {
   });
   const forget = createForget({ db, log });
   registerConsumerGauges(registry, config.BRIDGE_GROUP, () => intake.progress());
-  resources.use(
-    await startOpsServer({
-      host: config.OPS_HOST,
-      port: config.OPS_PORT,
-      registry,
-      health: {
-        live: () => Date.now() - intake.lastActivityMs < stuckMs && delivery.idleMs < stuckMs,
-        ready: () => intake.ready && delivery.ready,
-      },
-    }),
-  );
+  const owned = resources.move();
   return {
+    health: {
+      live: () => Date.now() - intake.lastActivityMs < stuckMs && delivery.idleMs < stuckMs,
+      ready: () => intake.ready && delivery.ready,
+    },
     run: () => runTogether(signal, [intake.run, delivery.run, forget.run]),
-    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 

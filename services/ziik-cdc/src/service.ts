@@ -1,8 +1,7 @@
 import { recordsOf, topics } from '@orgstream/core';
 import { checkDatabase, createDatabase, openSecret } from '@orgstream/database';
 import { createCodec, createKafka } from '@orgstream/kafka';
-import { createSecretBox, sleep, startOpsServer, type Logger, type Service } from '@orgstream/runtime';
-import { Registry, collectDefaultMetrics } from 'prom-client';
+import { createSecretBox, sleep, type Service, type ServiceContext } from '@orgstream/runtime';
 import { Commands } from './commands.ts';
 import type { Config } from './config.ts';
 import { createMetrics } from './metrics.ts';
@@ -12,15 +11,9 @@ import { Supervisor } from './supervisor.ts';
 const STUCK_MS = 120_000;
 
 /** Streams every source of `cdc.source` into `ziik.changes`, and snapshots tenants on command. */
-export async function createService(context: {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly signal: AbortSignal;
-}): Promise<Service> {
-  const { config, log, signal } = context;
-  const resources = new AsyncDisposableStack();
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+export async function createService(context: ServiceContext<Config>): Promise<Service> {
+  const { config, log, signal, registry } = context;
+  await using resources = new AsyncDisposableStack();
   const db = createDatabase(config.DATABASE_URL, { name: 'orgstream ziik-cdc' });
   resources.defer(() => db.destroy());
   await checkDatabase(db);
@@ -51,17 +44,6 @@ export async function createService(context: {
   });
   resources.defer(() => supervisor.stopAll());
   const commands = new Commands({ db, supervisor, openUrl, log });
-  resources.use(
-    await startOpsServer({
-      host: config.OPS_HOST,
-      port: config.OPS_PORT,
-      registry,
-      health: {
-        live: () => performance.now() - turnedAt < STUCK_MS,
-        ready: () => synced && supervisor.settled,
-      },
-    }),
-  );
   const turn = async (): Promise<void> => {
     while (!signal.aborted) {
       try {
@@ -76,8 +58,13 @@ export async function createService(context: {
       await sleep(config.CDC_POLL_MS, signal);
     }
   };
+  const owned = resources.move();
   return {
+    health: {
+      live: () => performance.now() - turnedAt < STUCK_MS,
+      ready: () => synced && supervisor.settled,
+    },
     run: () => Promise.race([turn(), supervisor.failed]),
-    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

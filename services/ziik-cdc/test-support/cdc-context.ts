@@ -6,6 +6,7 @@ import { applyTopics, createCodec, createKafka, registerSchemas, type Kafka } fr
 import { createLogger, createSecretBox, readConfig, type Service } from '@orgstream/runtime';
 import { freshDatabase, startService, uniqueName, until, useStack, type ServiceHandle } from '@orgstream/testkit';
 import { addSource, readSource, type SourceRow } from '@orgstream/ziik-source';
+import { Registry } from 'prom-client';
 import pg from 'pg';
 import { Config } from '../src/config.ts';
 import { createService } from '../src/service.ts';
@@ -117,7 +118,7 @@ export class CdcContext implements AsyncDisposable {
     const stop = new AbortController();
     const config = readConfig(Config, this.env);
     const log = createLogger({ service: 'ziik-cdc', level: config.LOG_LEVEL });
-    const service: Service = await createService({ config, log, signal: stop.signal });
+    const service: Service = await createService({ config, log, signal: stop.signal, registry: new Registry() });
     const run = service.run();
     const failed = run.then(
       () => undefined,

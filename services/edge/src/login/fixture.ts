@@ -5,6 +5,7 @@ import { createLogger, createSecretBox, sleep } from '@orgstream/runtime';
 import { startSimulator, type Simulator } from '@orgstream/simulator-learningbank';
 import { startZiikSimulator, type ZiikSimulator } from '@orgstream/simulator-ziik';
 import { freshDatabase } from '@orgstream/testkit';
+import { Registry } from 'prom-client';
 import { Config } from '../config.ts';
 import { createService, type EdgeService } from '../service.ts';
 
@@ -177,7 +178,6 @@ export class EdgeContext implements AsyncDisposable {
       DATABASE_URL: this.#databaseUrl,
       ORGSTREAM_SECRET_KEY: secretKey,
       EDGE_PORT: '0',
-      OPS_PORT: '0',
       EDGE_PUBLIC_URL: 'https://edge.example/',
       EDGE_CALL_TIMEOUT_MS: '2000',
       EDGE_PLATFORM_CALLS_PER_MINUTE: '100000',
@@ -189,7 +189,7 @@ export class EdgeContext implements AsyncDisposable {
     );
     const stop = new AbortController();
     this.#resources.defer(() => stop.abort());
-    return this.#resources.use(await createService({ config, log, signal: stop.signal }));
+    return this.#resources.use(await createService({ config, log, signal: stop.signal, registry: new Registry() }));
   }
 
   /** The sink, as far as it is needed: carries out `person.sync`, one after another, until the context is gone. */

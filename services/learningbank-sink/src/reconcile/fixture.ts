@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { defaultSettings, topics, type IntegrationSettings } from '@orgstream/core';
-import { createDatabase, createIntegration, migrate, type Knex } from '@orgstream/database';
+import { defaultSettings, isAppError, topics, type IntegrationSettings } from '@orgstream/core';
+import { createDatabase, createIntegration, migrate, postgresError, type Knex } from '@orgstream/database';
 import type { Decoded } from '@orgstream/kafka';
 import { createLogger, createSecretBox } from '@orgstream/runtime';
 import { startSimulator, type Simulator } from '@orgstream/simulator-learningbank';
@@ -137,7 +137,7 @@ export class SinkContext implements AsyncDisposable {
     const expectedOffset = this.#offset;
     const items = records.map((record) => toItem(record, this.#offset++)!);
     const batch = { topic: topics.directoryChanges, partition: 0, items, expectedOffset, nextOffset: this.#offset };
-    await ingest(this.db, batch);
+    await again(() => ingest(this.db, batch));
   }
 
   /** A snapshot of the tenant has been proved. */
@@ -239,5 +239,18 @@ export class SinkContext implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#resources.disposeAsync();
+  }
+}
+
+/** As the consumer does it: a batch that lost a deadlock against the reconciler is taken once more, as a whole. */
+async function again(work: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      const known = postgresError(error, 'ingest');
+      if (!isAppError(known) || known.disposition !== 'retry' || attempt === 5) throw error;
+    }
   }
 }
