@@ -237,6 +237,14 @@ export async function forgetCommand(db: Knex, id: number): Promise<void> {
   await db.raw(`delete from control.command where id = ?`, [id]);
 }
 
+/** Forgets commands that ended long ago: their payloads name people. Those that are open stay, however old. */
+export async function forgetCommands(db: Knex, days: number): Promise<void> {
+  await db.raw(
+    `delete from control.command where state in ('done', 'failed') and updated_at < now() - ? * interval '1 day'`,
+    [days],
+  );
+}
+
 /** Forgets conversations that were read, and that nobody waited for. */
 export async function forgetConversations(db: Knex): Promise<void> {
   await db.raw(

@@ -1,4 +1,4 @@
-import { forgetAudit } from '@orgstream/database';
+import { forgetAudit, forgetCommands } from '@orgstream/database';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ControlContext } from './fixture.ts';
 
@@ -23,4 +23,19 @@ test('lines are forgotten after their days, however many, and no younger one', a
   expect(rows.map(({ action }) => action)).toEqual(['young', 'young', 'new']);
   expect(await forgetAudit(ctx.db, 1)).toBe(2);
   expect(await forgetAudit(ctx.db, 1)).toBe(0);
+});
+
+test('commands that ended long ago are forgotten with what they say about people; younger and open ones stay', async () => {
+  await ctx.db.raw(
+    `insert into control.command (addressee, kind, payload, state, created_at, updated_at)
+     select 'edge', 'person.forget', jsonb_build_object('person', person), state, at, at
+       from (values ('1', 'done', now() - interval '31 days'), ('2', 'failed', now() - interval '31 days'),
+                    ('3', 'done', now() - interval '29 days'), ('4', 'new', now() - interval '400 days'),
+                    ('5', 'running', now() - interval '31 days')) as c (person, state, at)`,
+  );
+  await forgetCommands(ctx.db, 30);
+  const { rows } = await ctx.db.raw<{ rows: { person: string }[] }>(
+    `select payload ->> 'person' as person from control.command where kind = 'person.forget' order by 1`,
+  );
+  expect(rows.map(({ person }) => person)).toEqual(['3', '4', '5']);
 });

@@ -3,6 +3,7 @@ import {
   createDatabase,
   forgetAnswers,
   forgetAudit,
+  forgetCommands,
   forgetConversations,
   forgetHookSecrets,
   forgetSessions,
@@ -30,6 +31,8 @@ const CALL_TIMEOUT_MS = 5_000;
 /** Whoever asked has given up by then; without it a pool full of slow questions answers nobody. */
 const STATEMENT_TIMEOUT_MS = 30_000;
 const FORGET_MS = 3_600_000;
+/** For so long the answer to a command can be asked for by its number. */
+const COMMAND_DAYS = 30;
 
 export interface ControlService extends Service {
   /** Where it listens: the port that was chosen, when CONTROL_PORT is 0. */
@@ -85,7 +88,9 @@ export async function createService(context: ServiceContext<Config>): Promise<Co
   log.info({ url }, 'admin API listens');
   const sweeper = setInterval(() => {
     const audit = (pool: typeof db) => forgetAudit(pool, config.CONTROL_AUDIT_DAYS);
-    for (const forget of [forgetAnswers, forgetConversations, forgetHookSecrets, forgetSessions, forgetJtis, audit]) {
+    const ended = (pool: typeof db) => forgetCommands(pool, COMMAND_DAYS);
+    const all = [forgetAnswers, forgetConversations, forgetHookSecrets, forgetSessions, forgetJtis, audit, ended];
+    for (const forget of all) {
       forget(db).catch((err: unknown) => log.warn({ err }, 'what is old is not forgotten'));
     }
   }, FORGET_MS);

@@ -39,6 +39,36 @@ test.each([
   expect(await running.registry.metrics()).toContain(`orgstream_bridge_failed_total{code="${code}"} 1`);
 });
 
+test('a sender who may write to nobody any more stops the channel: two messages fail, all others wait and arrive', async () => {
+  await using ctx = await BridgeContext.open();
+  const channel = await ctx.channel();
+  const people = await channel.people(9);
+  await channel.fault({ kind: 'forbidden', match: postMessage });
+  await channel.fault({ kind: 'forbidden', match: { method: 'POST', route: '/conversations' } });
+  for (const [at, person] of people.entries()) await channel.notify(`n${at}`, person);
+  ctx.start();
+  await until(async () => (await ctx.channelState(channel.integration)) === 'stopped ZIIK_FORBIDDEN', {
+    deadlineMs: 20_000,
+    what: 'the channel to stop',
+  });
+  const refused = (rows: Awaited<ReturnType<typeof ctx.rows>>) => rows.filter(({ state }) => state === 'failed').length;
+  const hits = async (): Promise<number> => {
+    const all = JSON.stringify(await ctx.sim('GET', 'api-faults')).matchAll(/"hits":(\d+)/gu);
+    return [...all].reduce((sum, [, count]) => sum + Number(count), 0);
+  };
+  await until(async () => (await hits()) >= 6, { deadlineMs: 30_000, what: 'some to be tried again meanwhile' });
+  expect(refused(await ctx.rows())).toBe(2);
+  await channel.clearFaults();
+  await ctx.ended();
+  expect(refused(await ctx.rows())).toBe(2);
+  const heard = await Promise.all(people.map((person) => channel.heard(person)));
+  expect(heard.flat()).toHaveLength(7);
+  await until(async () => (await ctx.channelState(channel.integration)) === 'working', {
+    deadlineMs: 20_000,
+    what: 'the channel to work',
+  });
+});
+
 test('traceless sends are given up after three, and never sent again by themselves', async () => {
   await using ctx = await BridgeContext.open();
   const channel = await ctx.channel();

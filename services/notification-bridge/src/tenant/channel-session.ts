@@ -29,6 +29,12 @@ const [minPerS, growthPerS] = [0.5, 0.2];
 /** Calls that may go at once after a pause: a message takes three. */
 const burst = 6;
 
+/** So many refusals in a row without a message between them: it is the sender who may not, not the receivers. */
+const refusalsInARow = 3;
+
+/** Longest pause of a channel whose sender may not. */
+const longestPauseMs = 60_000;
+
 /**
  * A channel's way to Ziik: rate, breaker, and the last look at the lease. It signs in with the first call, and again to
  * find out whether a channel that was stopped (refused credentials, chat off, a Ziik that does not work) works again.
@@ -42,6 +48,8 @@ export class ChannelSession {
   readonly #prepaid = new WeakSet<AbortSignal>();
   #opening: Promise<ChatSession> | undefined;
   #trouble: AppError | null = null;
+  /** Refusals (ZIIK_FORBIDDEN) since a message was taken. */
+  #refusals = 0;
 
   constructor(options: ChannelSessionOptions) {
     this.#options = options;
@@ -116,7 +124,9 @@ export class ChannelSession {
     // Never aborted: a send under way is let finish, within its time-out; the signal only says whose turn was taken.
     const { signal } = new AbortController();
     this.#prepaid.add(signal);
-    return this.#watched(() => post(chat, { signal }));
+    const sent = await this.#watched(() => post(chat, { signal }));
+    this.#refusals = 0;
+    return sent;
   }
 
   #session(): Promise<ChatSession> {
@@ -142,8 +152,18 @@ export class ChannelSession {
       if (isAppError(error, 'ZIIK_RATE_LIMITED')) this.#bucket.refused(error.waitMs);
       this.#remember(error);
       pass.done(error);
+      if (isAppError(error, 'ZIIK_FORBIDDEN') && this.#stopsAll()) throw this.#paused();
       throw error;
     }
+  }
+
+  /** Counts a refusal; true: it is one of so many that the channel stops, and the message that met it waits. */
+  #stopsAll(): boolean {
+    this.#refusals += 1;
+    const more = this.#refusals - refusalsInARow;
+    if (more < 0) return false;
+    this.#breaker.open('ZIIK_FORBIDDEN', Math.min(longestPauseMs, this.#options.stoppedMs * 2 ** Math.min(more, 16)));
+    return true;
   }
 
   #remember(error: unknown): void {
