@@ -1,5 +1,3 @@
-import type { BrakeLimit } from './settings.ts';
-
 /**
  * What bringing one object into step does to it, in the words of operators. Departments of a person changing is `move`,
  * a person's name changing is `rename`. `adopt` = an existing target object is linked.
@@ -32,6 +30,16 @@ export const brakedOperations = [
   'job_profile_changed',
 ] as const satisfies readonly Operation[];
 export type BrakedOperation = (typeof brakedOperations)[number];
+
+/** What the brake lets through of one operation (semantics.md §7.2). Shares are 0..1. */
+export interface BrakeLimit {
+  /** Objects. */
+  readonly count: number;
+  /** Of the linked active objects of the kind, within 10 minutes. */
+  readonly share: number;
+  /** The same within 24 hours. */
+  readonly dayShare: number;
+}
 
 /** Tripped above count *and* share of the linked active objects of the kind, over what was applied plus what is pending. */
 export const defaultBrake: Readonly<Record<BrakedOperation, BrakeLimit>> = {

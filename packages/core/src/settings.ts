@@ -1,14 +1,4 @@
-import { defaultBrake, type BrakedOperation } from './operations.ts';
-
-/** What the brake lets through of one operation (semantics.md §7.2). Shares are 0..1. */
-export interface BrakeLimit {
-  /** Objects. */
-  readonly count: number;
-  /** Of the linked active objects of the kind, within 10 minutes. */
-  readonly share: number;
-  /** The same within 24 hours. */
-  readonly dayShare: number;
-}
+import { defaultBrake, type BrakedOperation, type BrakeLimit } from './operations.ts';
 
 /** One tab of include and exclude lists: names, e-mails or ids, compared trimmed and case-insensitively; they need not exist. */
 export interface FilterList {
