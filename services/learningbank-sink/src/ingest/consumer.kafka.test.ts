@@ -71,12 +71,16 @@ test('an unreadable record parks the object of its key, or is set aside, and the
     signal: AbortSignal.timeout(20_000),
     onBatch: ({ records }) => {
       for (const { value, headers } of records) {
-        aside.push({ value: String(value), code: String(headers['code']), offset: String(headers['originOffset']) });
+        aside.push({
+          value: String(value),
+          code: String(headers['orgstream-code']),
+          origin: String(headers['orgstream-origin']),
+        });
       }
       return Promise.resolve();
     },
   });
-  expect(aside).toEqual([{ value: String(bytes), code: 'RECORD_UNREADABLE', offset: '3' }]);
+  expect(aside).toEqual([{ value: String(bytes), code: 'RECORD_UNREADABLE', origin: `${t.topic}/0/3` }]);
   await t.produce(0, person(3, 'a'));
   await t.running(() => t.reached(0, 6));
   expect(await t.ctx.work()).toMatchObject([{ id: 'a', state: 'ready', code: null }, { id: 'b' }]);
