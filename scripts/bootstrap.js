@@ -1,5 +1,5 @@
 // Brings what the machine lacks (Node 24 and pnpm, from npm) and runs one of the root verbs on it. Plain JavaScript, so that
-// it starts on Node 20: `node scripts/bootstrap.js demo|test|dev|bench|check|generate|orgstream [arguments]`.
+// it starts on Node 20: `node scripts/bootstrap.js demo|test|dev|bench|postgres|check|generate|orgstream [arguments]`.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -20,6 +20,7 @@ const verbs = {
   dev: { script: 'scripts/dev.ts', stack: true },
   test: { script: 'scripts/test.ts', stack: true },
   bench: { script: 'scripts/bench.ts', stack: true },
+  postgres: { script: 'scripts/postgres.ts', stack: true },
   check: { script: 'scripts/check.ts', stack: false },
   generate: { script: 'scripts/generate.ts', stack: false },
   orgstream: { script: 'packages/cli/src/main.ts', stack: false },

