@@ -7,6 +7,7 @@ import { readFileSync, readdirSync, writeFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { manual as cliManual } from '@orgstream/cli';
 import { codes } from '@orgstream/core';
+import { Registry } from 'prom-client';
 import type { z } from 'zod';
 
 const root = join(import.meta.dirname, '..');
@@ -57,7 +58,8 @@ async function configurationPage(): Promise<string> {
     const { Config } = (await import(path)) as { Config: z.ZodObject };
     const rows = Object.entries(Config.shape as Record<string, z.ZodType>).map(([name, schema]) => {
       const optional = schema.safeParse(undefined);
-      const standard = !optional.success ? 'required' : optional.data === '' ? 'none' : `\`${String(optional.data)}\``;
+      const none = optional.data === '' || optional.data === undefined;
+      const standard = !optional.success ? 'required' : none ? 'none' : `\`${String(optional.data)}\``;
       return `| \`${name}\` | ${standard} | ${cell(schema.description ?? '')} |`;
     });
     parts.push(`## ${service}\n\n| variable | default | what |\n|---|---|---|\n${rows.join('\n')}\n`);
@@ -70,45 +72,54 @@ refuses to start and is named.
 ${parts.join('\n')}`;
 }
 
+type Register = (registry: Registry) => unknown;
+
+/** Which functions register the metrics of each service. */
+async function metricsOf(): Promise<readonly (readonly [service: string, register: readonly Register[]])[]> {
+  const load = async (path: string): Promise<Record<string, Register>> =>
+    (await import(join(root, 'services', path))) as Record<string, Register>;
+  const { registerConsumerGauges } = await import('../packages/kafka/src/consumer-metrics.ts');
+  const consumer: Register = (registry) => registerConsumerGauges(registry, 'group', () => []);
+  const intake = (await load('edge/src/intake/metrics.ts'))['createIntakeMetrics']!;
+  const idle = () => ({ ready: true, pendingBytes: 0 });
+  return [
+    ['ziik-cdc', [(await load('ziik-cdc/src/metrics.ts'))['createMetrics']!]],
+    ['normalizer', [(await load('normalizer/src/metrics.ts'))['createMetrics']!, consumer]],
+    ['control', [(await load('control/src/metrics.ts'))['createMetrics']!]],
+    [
+      'learningbank-sink',
+      [
+        (await load('learningbank-sink/src/metrics.ts'))['createSinkMetrics']!,
+        (await load('learningbank-sink/src/ingest/metrics.ts'))['createIngestMetrics']!,
+        consumer,
+      ],
+    ],
+    [
+      'edge',
+      [
+        (await load('edge/src/metrics.ts'))['createMetrics']!,
+        (registry) => (intake(registry) as { outlet: (state: typeof idle) => void }).outlet(idle),
+      ],
+    ],
+    ['notification-bridge', [(await load('notification-bridge/src/metrics.ts'))['createMetrics']!, consumer]],
+  ];
+}
+
 /** Metrics register themselves in an empty registry; nothing runs. */
 async function metricsPage(): Promise<string> {
-  const { Registry } = await import('prom-client');
-  const load = async (path: string): Promise<Record<string, (...args: unknown[]) => unknown>> =>
-    (await import(join(root, path))) as Record<string, (...args: unknown[]) => unknown>;
-  const parts = await Promise.all(
-    [
-      ['ziik-cdc', [(await load('services/ziik-cdc/src/metrics.ts'))['createMetrics']!]],
-      ['normalizer', [(await load('services/normalizer/src/metrics.ts'))['createMetrics']!]],
-      ['control', [(await load('services/control/src/metrics.ts'))['createMetrics']!]],
-      [
-        'learningbank-sink',
-        [
-          (await load('services/learningbank-sink/src/metrics.ts'))['createSinkMetrics']!,
-          (await load('services/learningbank-sink/src/ingest/metrics.ts'))['createIngestMetrics']!,
-        ],
-      ],
-      [
-        'edge',
-        [
-          (await load('services/edge/src/metrics.ts'))['createMetrics']!,
-          (await load('services/edge/src/intake/metrics.ts'))['createIntakeMetrics']!,
-        ],
-      ],
-      ['notification-bridge', [(await load('services/notification-bridge/src/metrics.ts'))['createMetrics']!]],
-    ].map(async ([service, creators]) => {
-      const registry = new Registry();
-      for (const create of creators as ((...args: unknown[]) => unknown)[]) create(registry, () => [], 'group');
-      const rows = registry.getMetricsAsArray().map((metric) => {
-        const { name, help, labelNames } = metric as unknown as { name: string; help: string; labelNames: string[] };
-        return `| \`${name}\` | ${labelNames.join(', ')} | ${cell(help)} |`;
-      });
-      return `## ${String(service)}\n\n| metric | labels | what |\n|---|---|---|\n${rows.join('\n')}\n`;
-    }),
-  );
+  const parts = (await metricsOf()).map(([service, register]) => {
+    const registry = new Registry();
+    for (const one of register) one(registry);
+    const rows = registry.getMetricsAsArray().map((metric) => {
+      const { name, help, labelNames } = metric as unknown as { name: string; help: string; labelNames: string[] };
+      return `| \`${name}\` | ${labelNames.join(', ')} | ${cell(help)} |`;
+    });
+    return `## ${service}\n\n| metric | labels | what |\n|---|---|---|\n${rows.join('\n')}\n`;
+  });
   return `# Metrics
 
-Made from the services' metrics by \`npm run generate\`; \`metrics.md\` says which answers which question. Node's own metrics
-(\`process_*\`, \`nodejs_*\`) are there too.
+Made from the services' metrics by \`npm run generate\`; [reading-metrics.md](reading-metrics.md) says which answers which question,
+[alerts.md](alerts.md) which of them wake somebody. Node's own metrics (\`process_*\`, \`nodejs_*\`) are there too.
 
 ${parts.join('\n')}`;
 }

@@ -93,7 +93,7 @@ function nextSteps(run: Run, held: boolean): readonly string[] {
     return [look, `next: \`orgstream run approve ${run.id}\`, or \`orgstream run reject ${run.id}\``];
   if (held) {
     return [
-      `${look} \`--state held\``,
+      `look: \`orgstream run items ${run.id} --state held\``,
       `next: \`orgstream run approve ${run.id}\`, or \`orgstream run reject ${run.id}\``,
     ];
   }

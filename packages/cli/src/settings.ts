@@ -10,7 +10,7 @@ const Config = z.object({
   ORGSTREAM_TOKEN: z
     .string()
     .regex(/^[\x21-\x7e]+$/, 'must be one word')
-    .describe('Bearer token for control; the first one comes from `orgstream token create --local`.'),
+    .describe('Bearer token for control; the first one comes from `orgstream token create --local --name first`.'),
   ...DatabaseConfig.shape,
   ...KafkaConfig.shape,
   ...SecretConfig.shape,

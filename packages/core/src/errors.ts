@@ -19,7 +19,7 @@ export const codes = {
   POSTGRES_UNREACHABLE: 'retry',
   /** `control` does not answer. Operator: is it running, and is ORGSTREAM_URL right? */
   CONTROL_UNREACHABLE: 'retry',
-  /** `control` refuses the token. Operator: set ORGSTREAM_TOKEN; the first one comes from `orgstream token create --local`. */
+  /** `control` refuses the token. Operator: set ORGSTREAM_TOKEN; the first one comes from `orgstream token create --local --name first`. */
   TOKEN_REFUSED: 'halt',
   /** The token's role does not allow this. Operator: ask an administrator. */
   ROLE_TOO_LOW: 'park',

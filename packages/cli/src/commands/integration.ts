@@ -11,13 +11,15 @@ import { readJson } from '../input.ts';
 import { changeIntegration } from '../integration-change.ts';
 import { group, leaf, type LeafOptions } from '../leaf.ts';
 import { printJson, show, showRows } from '../output.ts';
+import { addIntegrationSet } from './integration-set.ts';
 import { addSettingsCommands } from './integration-settings.ts';
 
-/** `integration create|list|show|verify|enable|disable|pause|resume|shadow|settings|remove`. */
+/** `integration create|list|show|verify|set|enable|disable|pause|resume|shadow|settings|remove`. */
 export function addIntegrationCommands(program: Command, cli: Cli): void {
   const integration = group(program, 'integration', 'integrations of tenants with Learningbank platforms');
   addCreate(integration, cli);
   addLooks(integration, cli);
+  addIntegrationSet(integration, cli);
   addSwitches(integration, cli);
   addSettingsCommands(integration, cli);
   addRemove(integration, cli);

@@ -101,11 +101,13 @@ function addEvents(login: Command, cli: Cli): void {
 }
 
 function describe(setting: LoginSetting): string {
-  const { enabled, webMenu, app, changedAt, changedBy } = setting;
+  const { integration, enabled, webMenu, app, changedAt, changedBy } = setting;
   const places = [webMenu ? 'web menu' : '', app ? 'app' : ''].filter(Boolean).join(', ');
   const lines: readonly (readonly [string, string])[] = [
     ['login', enabled ? 'on' : 'off: nobody is let in, and no shortcut is shown'],
     ['shortcut', places || 'nowhere'],
+    ['audience', `${integration} (\`aud\` of the assertions)`],
+    ['paths', `/login/${integration} and /shortcuts/${integration} at edge`],
     ['changed', changedAt === null ? 'never' : `${changedAt} by ${changedBy ?? 'somebody'}`],
   ];
   return lines.map(([head, text]) => `${head.padEnd(10)}${text}`).join('\n');

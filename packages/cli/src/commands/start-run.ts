@@ -14,7 +14,7 @@ interface StartOptions extends WaitOptions, WhichIntegration {
   readonly unit?: string;
   readonly role?: string;
   readonly run?: string;
-  readonly dryRun: boolean;
+  readonly dryRun?: boolean;
   readonly yes?: boolean;
 }
 
@@ -40,7 +40,10 @@ const texts: Readonly<Record<Kind, LeafText & { readonly waits: boolean }>> = {
     description: 'compare Learningbank with what was applied; the repair waits for approval',
     notes: 'Job profiles and permission types that are not ours are never drift.',
     waits: true,
-    examples: [['drift --tenant eu1.42 --dry-run', 'the report only'], ['drift --tenant eu1.42 --unit 12']],
+    examples: [
+      ['drift --tenant eu1.42 --dry-run', 'the report only: once a week, from a timer'],
+      ['drift --tenant eu1.42', 'the repair as a plan'],
+    ],
   },
   undo: {
     description: 'go back to what was before: of one object, or of everything that a run did; waits for approval',
@@ -59,15 +62,18 @@ export function addStartCommands(program: Command, cli: Cli): void {
   for (const kind of Object.keys(texts) as Kind[]) {
     const { waits, ...text } = texts[kind];
     const command = withWait(withIntegration(leaf(program, kind, text)), waits);
-    if (kind !== 'rebuild') {
+    // The sink rebuilds and compares all of an integration, or nothing.
+    if (kind === 'sync' || kind === 'undo') {
       command.option('--person <id>', 'only this person').option('--unit <id>', 'only this unit');
       command.option('--role <id>', 'only this role');
     }
     if (kind === 'undo') command.option('--run <id>', 'what this run did', identifier);
     if (kind === 'undo' || kind === 'rebuild') command.option('--yes', 'do not ask', false);
-    command
-      .option('--dry-run', 'plan and show, apply nothing', false)
-      .action((options: StartOptions) => start(cli, kind, options, options.wait ?? (waits || options.dryRun)));
+    // What a rebuild finds is known only once everything was forgotten.
+    if (kind !== 'rebuild') command.option('--dry-run', 'plan and show, apply nothing', false);
+    command.action(({ dryRun = false, ...options }: StartOptions) =>
+      start(cli, kind, { ...options, dryRun }, options.wait ?? (waits || dryRun)),
+    );
   }
 }
 
@@ -88,7 +94,7 @@ const cautions: Partial<Record<Kind, string>> = {
   undo: 'plan to take back everything the run did',
 };
 
-async function start(cli: Cli, kind: Kind, options: StartOptions, wait: boolean): Promise<void> {
+async function start(cli: Cli, kind: Kind, options: StartOptions & { dryRun: boolean }, wait: boolean): Promise<void> {
   const scope = scopeOf(kind, options);
   const id = await integrationId(cli, options);
   const caution = kind === 'undo' && !('run' in scope) ? undefined : cautions[kind];

@@ -70,7 +70,8 @@ test('the status says who is in step, what waits since when, what is held and pa
 
     tenant  brake tripped  operation   applied  pending  allowed
     eu1.42  person         deactivate        3       12        5
-    look: \`orgstream objects --state held\`; then \`orgstream objects approve\` or \`reject\`
+    look: \`orgstream objects --tenant eu1.42 --state held\`
+    then \`orgstream objects approve\` or \`reject\`, with objects, \`--operation\` or \`--all\`
 
     tenant  open run  state                        id
     eu1.42  settings  planned, waits for approval  r1

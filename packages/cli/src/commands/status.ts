@@ -123,11 +123,20 @@ function tripped({ integrations }: Status): readonly string[] {
   );
   if (rows.length === 0) return [];
   const head = ['tenant', 'brake tripped', 'operation', 'applied', 'pending', 'allowed'];
+  const looks = integrations
+    .filter(({ brakes }) => brakes.length > 0)
+    .map((one) => `look: \`orgstream objects ${which(one, integrations)} --state held\``);
   return [
     '',
     table(head, rows),
-    'look: `orgstream objects --state held`; then `orgstream objects approve` or `reject`',
+    ...looks,
+    'then `orgstream objects approve` or `reject`, with objects, `--operation` or `--all`',
   ];
+}
+
+/** How a command names it: a tenant may have several. */
+function which({ id, tenant }: One, all: readonly One[]): string {
+  return all.some((other) => other.tenant === tenant && other.id !== id) ? `--integration ${id}` : `--tenant ${tenant}`;
 }
 
 function runs({ integrations }: Status): readonly string[] {

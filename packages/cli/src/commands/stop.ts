@@ -53,9 +53,9 @@ async function press(cli: Cli, options: StopOptions, stopped: boolean): Promise<
   return show(await control.setStop({ body }), options, sayStop);
 }
 
-const sayIntegration = ({ tenant, name, paused }: Integration): string =>
+const sayIntegration = ({ id, tenant, name, paused }: Integration): string =>
   paused
-    ? `${tenant} (${name}): nothing more is sent; \`orgstream resume\` ends it`
+    ? `${tenant} (${name}): nothing more is sent; \`orgstream resume --integration ${id}\` ends it`
     : `${tenant} (${name}): sending goes on`;
 
 const sayStop = ({ stopped }: Output<'setStop'>): string =>

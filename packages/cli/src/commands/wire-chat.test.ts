@@ -293,7 +293,15 @@ describe('login', () => {
       changeLogin: () => ({ ...login, app: false }),
     });
     const { code, out } = await against(control)('login', 'set', id, '--app', 'off');
-    expect({ code, out }).toEqual({ code: 0, out: 'login     on\nshortcut  web menu\nchanged   never\n' });
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: `login     on
+shortcut  web menu
+audience  ${id} (\`aud\` of the assertions)
+paths     /login/${id} and /shortcuts/${id} at edge
+changed   never
+`,
+    });
     expect(control.calls.at(-1)).toMatchObject({ operation: 'changeLogin', ifMatch: '0', body: { app: false } });
   });
 

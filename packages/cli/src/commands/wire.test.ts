@@ -98,7 +98,12 @@ describe('integration', () => {
     [['resume'], { paused: false }],
     [['shadow', 'on'], { shadow: true }],
     [['shadow', 'off'], { shadow: false }],
-  ])('%j changes that one switch, under the ETag it has read', async (words, body) => {
+    [['set', '--name', 'Academy'], { name: 'Academy' }],
+    [
+      ['set', '--credentials', file({ username: 'u', password: 'new-word' })],
+      { credentials: { username: 'u', password: 'new-word' } },
+    ],
+  ])('%j changes that one thing, under the ETag it has read', async (words, body) => {
     await using control = await startFakeControl({ ...one, changeIntegration: () => ({ ...integration, ...body }) });
     expect((await against(control)('integration', ...words, 'eu1.42')).code).toBe(0);
     expect(control.calls.at(-1)).toMatchObject({
@@ -234,10 +239,7 @@ describe('runs', () => {
       ['sync', '--tenant', 'eu1.42', '--person', '7', '--dry-run'],
       { kind: 'sync', scope: { kind: 'person', id: '7' }, dryRun: true },
     ],
-    [
-      ['drift', '--tenant', 'eu1.42', '--unit', '7'],
-      { kind: 'drift', scope: { kind: 'unit', id: '7' }, dryRun: false },
-    ],
+    [['drift', '--tenant', 'eu1.42', '--no-wait'], { kind: 'drift', scope: { all: true }, dryRun: false }],
     [['undo', '--integration', id, '--run', runId, '--yes'], { kind: 'undo', scope: { run: runId }, dryRun: false }],
     [['undo', '--integration', id, '--role', '3'], { kind: 'undo', scope: { kind: 'role', id: '3' }, dryRun: false }],
     [['rebuild', '--tenant', 'eu1.42', '--yes'], { kind: 'rebuild', scope: { all: true }, dryRun: false }],

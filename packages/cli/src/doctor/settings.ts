@@ -5,7 +5,8 @@ import { broken, ok, warning, type Finding } from './finding.ts';
 
 const remedies: Readonly<Record<SettingName, string>> = {
   ORGSTREAM_URL: 'export ORGSTREAM_URL=https://<control>',
-  ORGSTREAM_TOKEN: 'export ORGSTREAM_TOKEN=<token>; the first one comes from `orgstream token create --local`',
+  ORGSTREAM_TOKEN:
+    'export ORGSTREAM_TOKEN=<token>; the first one comes from `orgstream token create --local --name first`',
   DATABASE_URL: 'export DATABASE_URL=postgres://<user>:<password>@<host>/<database>, or start `npm run dev`',
   KAFKA_BROKERS: 'export KAFKA_BROKERS=<host:port,…>',
   REGISTRY_URL: 'export REGISTRY_URL=http://<host:port>',

@@ -6,7 +6,7 @@ export const manual: Readonly<Record<string, string>> = {
   COMMAND_UNANSWERED: "A service did not finish a command in time; it goes on. Operator: is the service running? `orgstream status`.",
   POSTGRES_UNREACHABLE: "Postgres does not answer. Resumes by itself; operator: check the database and DATABASE_URL.",
   CONTROL_UNREACHABLE: "`control` does not answer. Operator: is it running, and is ORGSTREAM_URL right?",
-  TOKEN_REFUSED: "`control` refuses the token. Operator: set ORGSTREAM_TOKEN; the first one comes from `orgstream token create --local`.",
+  TOKEN_REFUSED: "`control` refuses the token. Operator: set ORGSTREAM_TOKEN; the first one comes from `orgstream token create --local --name first`.",
   ROLE_TOO_LOW: "The token's role does not allow this. Operator: ask an administrator.",
   REQUEST_INVALID: "A request has a field that does not fit. Operator: the message names it; what it takes is in `/v1/openapi.json`.",
   PRECONDITION_FAILED: "The object was changed since it was read (If-Match). Read it again, then decide.",
