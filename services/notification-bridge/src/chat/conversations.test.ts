@@ -76,3 +76,14 @@ test('what is no refusal says nothing about how conversations are made', async (
     await expect(open({ created }).with(7, {})).rejects.toBe(created);
   }
 });
+
+test.each([
+  ['of another field', 7, ['recipients'], false],
+  ['of a message to oneself, whatever it is about', senderId, [], false],
+  ['that says nothing, of a receiver who is there', 7, [], true],
+] as const)('a refusal %s: a message is wanted: %s, %j, %s', async (_, userId, fields, wanted) => {
+  const created = new AppError('ZIIK_REFUSED', 'conversations.create: HTTP 422', { status: 422, fields: [...fields] });
+  const work = open({ created }).with(userId, {});
+  if (wanted) expect(await work).toEqual({ conversationId: null, newestMessageId: null });
+  else await expect(work).rejects.toBe(created);
+});

@@ -80,10 +80,12 @@ export class Conversations {
     });
   }
 
-  /** Refused because there is no message: it says so, or there is nothing wrong with the receiver. */
+  /** Refused because there is no message: it says so, or says nothing and there is nothing wrong with the receiver. */
   async #wantsMessage(error: unknown, userId: number, given: CallOptions): Promise<boolean> {
-    if (!isAppError(error, 'ZIIK_REFUSED')) return false;
-    if (Array.isArray(error.data['fields']) && error.data['fields'].includes('message')) return true;
+    // Nobody writes to themselves: the sender may be a person whom Learningbank notifies.
+    if (!isAppError(error, 'ZIIK_REFUSED') || userId === this.#senderId) return false;
+    const { fields } = error.data;
+    if (Array.isArray(fields) && fields.length > 0) return fields.includes('message');
     const receiver = await receiverById(this.#client, userId, given);
     return receiver.found === 'one' && receiver.active;
   }

@@ -102,3 +102,10 @@ test('a conversation too long to be looked through is no "not there"', async () 
     expect(reads()).toBeLessThan(60);
   }
 });
+
+test('what is known to be another message is passed over', async () => {
+  const { client } = fakeZiik({ messages: [3, 4, 5].map((id) => messageOf(id, { text: 'sought' })) }, 100);
+  const sought = { senderId, text: 'sought', afterMessageId: null };
+  expect(await findSent(client, 5, { ...sought, known: new Set([3]) }, {})).toBe(4);
+  expect(await findSent(client, 5, { ...sought, known: new Set([3, 4, 5]) }, {})).toBeNull();
+});

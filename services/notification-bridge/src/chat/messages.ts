@@ -75,16 +75,17 @@ interface Sought {
   readonly senderId: number;
   readonly text: string;
   readonly afterMessageId: number | null;
+  readonly known?: ReadonlySet<number>;
 }
 
 /**
- * The oldest message of the sender with that text after that id; null: it is not there. A message of the sender that
+ * The oldest message of the sender with that text after that id that is not known already; null: it is not there. A message of the sender that
  * was deleted since counts when its text is gone: who cannot know does not send again.
  */
 export async function findSent(
   client: ZiikClient,
   conversationId: number,
-  { senderId, text, afterMessageId }: Sought,
+  { senderId, text, afterMessageId, known }: Sought,
   given: CallOptions,
 ): Promise<number | null> {
   const after = afterMessageId ?? 0;
@@ -92,7 +93,7 @@ export async function findSent(
   let gone: number | null = null;
   for await (const messages of newestFirst(client, conversationId, given)) {
     for (const { id, authorId, kind, deleted, text: shown } of messages) {
-      if (id <= after || authorId !== senderId || kind !== 'normal') continue;
+      if (id <= after || authorId !== senderId || kind !== 'normal' || known?.has(id)) continue;
       if (sameText(text, shown)) same = Math.min(id, same ?? id);
       else if (deleted && shown.trim() === '') gone = Math.min(id, gone ?? id);
     }

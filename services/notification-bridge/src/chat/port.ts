@@ -52,14 +52,18 @@ export type Receiver =
 
 /** The direct conversation with a user. */
 export interface DirectConversation {
-  /** null: there is none yet, and this Ziik makes it with its first message: send to `{ userId }`. */
+  /** null: there is none yet, and this Ziik makes it with its first message: send to the user. */
   readonly conversationId: number | null;
   /** Newest message in it, at this moment or just before; null: none, or Ziik did not say: ask `newestMessageId`. */
   readonly newestMessageId: number | null;
 }
 
-/** Where a message goes: into a conversation, or to a user with whom there is none yet. */
-export type SendTo = { readonly conversationId: number } | { readonly userId: number };
+/** Where a message goes. */
+export interface SendTo {
+  readonly userId: number;
+  /** The direct conversation with that user; null: there is none yet, the message makes it. */
+  readonly conversationId: number | null;
+}
 
 /** Where a message is. */
 export interface Delivered {
@@ -68,11 +72,13 @@ export interface Delivered {
 }
 
 interface LookFor {
-  /** The conversation the message was sent into; `{ userId }` where it was to be made with its first message. */
+  /** Where the message was sent. */
   readonly to: SendTo;
   readonly text: string;
   /** Newest message before the POST; null: there was none, each message counts. */
   readonly afterMessageId: number | null;
+  /** Messages that are known to be others; default none. */
+  readonly known?: ReadonlySet<number>;
 }
 
 export interface ReadMessage {

@@ -91,7 +91,7 @@ test('chat that is switched off meanwhile is CHAT_MODULE_OFF, whatever is asked;
   const to = await placeOf(session, anna);
   const { messageId } = await session.send(to, 'before');
   await site.sim('settings', { chat: false });
-  const conversationId = 'conversationId' in to ? to.conversationId : 0;
+  const conversationId = to.conversationId ?? 0;
   const asked = [
     () => session.conversationWith(anna),
     () => session.send(to, 'during'),
@@ -126,7 +126,9 @@ test.each(['new', 'old'] as const)('receivers who cannot be written to are told 
     [gone, 'RECEIVER_INACTIVE'],
     [4_711_000, 'RECEIVER_WITHOUT_ACCOUNT'],
   ] as const) {
-    const first = await failure(session.conversationWith(userId).then(() => session.send({ userId }, 'x')));
+    const first = await failure(
+      session.conversationWith(userId).then(() => session.send({ userId, conversationId: null }, 'x')),
+    );
     expect(first).toMatchObject({ code });
     expect(mayHaveHappened(first)).toBe(false);
   }
@@ -159,7 +161,7 @@ test.each(['asc', 'desc'] as const)(
     const anna = await site.person('Anna');
     const session = await site.open();
     const to = await placeOf(session, anna);
-    const conversationId = 'conversationId' in to ? to.conversationId : 0;
+    const conversationId = to.conversationId ?? 0;
     expect(await session.newestMessageId(conversationId)).toBeNull();
     const first = await session.send(to, 'Course 12 & more');
     await site.sim('reply', { conversationId: `${conversationId}`, userId: `${anna}`, message: 'Course 13' });
@@ -181,7 +183,7 @@ test('in a long conversation, what is new is found without reading it all', asyn
     const anna = await site.person('Anna');
     const session = await site.open();
     const to = await placeOf(session, anna);
-    const conversationId = 'conversationId' in to ? to.conversationId : 0;
+    const conversationId = to.conversationId ?? 0;
     await ziik.simulator.pool.query(
       `insert into ziik_chat.message (conversation_id, author_id, message, at_ms)
        select $1, $2, 'old ' || n, n * 1000 from generate_series(1, 950) n`,
@@ -218,7 +220,7 @@ test('replies are read, each with who wrote it; what was deleted shows nothing',
       { id: messageId, from: 'sender', text: '', deleted: true },
     ],
   });
-  expect(await session.lookFor({ to: { conversationId }, text: 'Hej', afterMessageId: null })).toEqual({
+  expect(await session.lookFor({ to: { userId: anna, conversationId }, text: 'Hej', afterMessageId: null })).toEqual({
     conversationId,
     messageId,
   });

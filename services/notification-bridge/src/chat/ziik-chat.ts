@@ -46,11 +46,10 @@ function sessionOf(client: ZiikClient, channel: ChatChannel): ChatSession {
       explain(client, { userId }, given, () => conversations.with(userId, given)),
     newestMessageId: (conversationId, given = {}) =>
       explain(client, {}, given, () => newestOf(client, conversationId, given)),
-    send: (to, text, given = {}) =>
-      explain(client, receiverOf(to), given, () => send(client, senderId, { to, text }, given)),
+    send: (to, text, given = {}) => explain(client, to, given, () => send(client, senderId, { to, text }, given)),
     lookFor: ({ to, ...sought }, given = {}) =>
-      explain(client, receiverOf(to), given, async () => {
-        const conversationId = 'userId' in to ? (await conversations.find(to.userId, given))?.id : to.conversationId;
+      explain(client, to, given, async () => {
+        const conversationId = to.conversationId ?? (await conversations.find(to.userId, given))?.id;
         if (conversationId === undefined) return null;
         const messageId = await findSent(client, conversationId, { ...sought, senderId }, given);
         return messageId === null ? null : { conversationId, messageId };
@@ -67,10 +66,6 @@ interface Message {
   readonly text: string;
 }
 
-function receiverOf(to: SendTo): { readonly userId?: number } {
-  return 'userId' in to ? to : {};
-}
-
 /**
  * A success that shows a message of the sender is believed, whatever text it shows: a chat may change a text, and a
  * message taken for another would be sent again.
@@ -82,7 +77,7 @@ async function send(
   given: CallOptions,
 ): Promise<Delivered> {
   const { id, conversationId, authorId } =
-    'userId' in to
+    to.conversationId === null
       ? await client.createConversationWithMessage(to.userId, text, given)
       : await client.postMessage(to.conversationId, text, given);
   if (authorId === null || authorId === senderId) return { conversationId, messageId: id };

@@ -150,3 +150,42 @@ test('a channel whose Ziik does not answer keeps nobody else waiting: neither co
   expect(answer.result).toMatchObject({ messages: [{ from: 'sender' }] });
   expect(await ask('notification.test', { person: anna!.id })).toMatchObject({ state: 'done' });
 });
+
+test('what operators are refused says nothing about messages: the channel goes on', async () => {
+  const [anna, bo] = await channel.people(2);
+  await channel.clearFaults();
+  await channel.notify('f1', anna!);
+  await ctx.ended();
+  await channel.fault({ kind: 'forbidden', match: { method: 'GET', route: '/conversations/:id/messages' } });
+  for (let round = 0; round < 5; round += 1) expect(await read(anna!)).toMatchObject({ code: 'ZIIK_FORBIDDEN' });
+  await channel.clearFaults();
+  await channel.notify('f2', bo!);
+  await ctx.ended();
+  expect(await channel.heard(bo!)).toEqual(['f2']);
+  expect(await ctx.channelState(channel.integration)).toBe('working');
+});
+
+test("a former sender's conversation is not the present one's", async () => {
+  const [anna] = await channel.people(1);
+  await channel.notify('s1', anna!);
+  await ctx.ended();
+  await ctx.db.raw(`update bridge.notification set sender_id = sender_id + 1 where notification_id = 's1'`);
+  expect((await read(anna!)).result).toEqual({ conversation: null, messages: [] });
+});
+
+test('a conversation that a Ziik lets nobody read for an hour is answered, and does not keep others from theirs', async () => {
+  const slow = await ctx.channel();
+  const [anna] = await slow.people(1);
+  await slow.notify('h1', anna!);
+  await ctx.ended();
+  await slow.fault({ kind: 'status', status: 429, retryAfterS: 3_600, match: { method: 'GET' } });
+  // A channel made anew signs in first: that is where it waits.
+  await slow.change({ default_language: 'da' });
+  const payload = { integration: slow.integration, person: anna!.id, limit: 20 };
+  const refused = await ctx.ask({ addressee, kind: 'conversation.read', payload });
+  expect(refused.code).toBe('ZIIK_RATE_LIMITED');
+  expect(await ctx.ask({ addressee, kind: 'conversation.read', payload }, 40_000)).toMatchObject({
+    state: 'failed',
+    code: 'COMMAND_UNANSWERED',
+  });
+}, 90_000);

@@ -22,9 +22,7 @@ export async function readAtZiik(
   if (!session) throw new AppError('CHANNEL_OFF', 'reading a conversation: the integration has no channel');
   const within = AbortSignal.timeout(PATIENCE_MS);
   try {
-    const { messages } = await session.read((chat, given) =>
-      chat.read(conversation, { signal: AbortSignal.any([given.signal, within]), limit }),
-    );
+    const { messages } = await session.ask((chat, given) => chat.read(conversation, { ...given, limit }), within);
     return { conversation, messages };
   } catch (error) {
     if (!within.aborted) throw error;

@@ -9,7 +9,7 @@ type Answer = { readonly result: unknown } | { readonly code: ErrorCode; readonl
 /** Queues a test message; its row of the ledger says what became of it. Asked for again, it is the same row. */
 export async function testNotification(db: Knex, command: number, payload: Of<'notification.test'>): Promise<Answer> {
   const { integration, person, type } = payload;
-  const body = type === undefined ? null : (await readTypeTexts(db, integration, type)).body;
+  const body = type === undefined ? null : (await readTypeTexts(db, { integration, type })).body;
   const sampled = knownFields(body).filter((field) => field !== 'link');
   const fields = Object.fromEntries(sampled.map((field) => [field, `[${field}]`]));
   const made = await insertTest(db, { command, integration, person, type, fields });

@@ -7,8 +7,9 @@ import { beginSend, type Fence, type Settlement, settle } from '../ledger/send-s
 import type { ChannelFacts } from '../tenant/channel-store.ts';
 import type { ChannelSession } from '../tenant/channel-session.ts';
 import { afterwards, type Facts, type Failure, type Message, nextStep, type Outcome, type Patience } from './decide.ts';
-import { readLinked, readPerson } from './receiver-store.ts';
+import { readLinked, readMessagesOf, readPerson } from './receiver-store.ts';
 import { readTypeTexts } from './text-store.ts';
+import type { Turns } from './turns.ts';
 
 export interface DeliverContext {
   readonly db: Knex;
@@ -16,16 +17,20 @@ export interface DeliverContext {
   readonly channel: ChannelFacts;
   readonly fence: Fence;
   readonly patience: Patience;
+  /** By Ziik user: where two receivers are one user, what one's POST wrote must be on record before the other looks. */
+  readonly turns: Turns;
 }
 
 /** Carries one row as far as it goes now; returns what became of it. Null: it is not ours any more. */
 export async function deliverRow(row: LedgerRow, context: DeliverContext): Promise<Settlement | null> {
-  const settlement = await attempt(row, context);
+  using turn = new DisposableStack();
+  const settlement = await attempt(row, context, turn);
   const { db, fence } = context;
   return (await settle(db, { id: row.id, token: fence.token }, settlement)) ? settlement : null;
 }
 
-async function attempt(row: LedgerRow, context: DeliverContext): Promise<Settlement> {
+/** `turn` is taken with the first call that may write, or that looks for what was written. */
+async function attempt(row: LedgerRow, context: DeliverContext, turn: DisposableStack): Promise<Settlement> {
   let facts: Facts = { defaultLanguage: context.channel.defaultLanguage };
   for (;;) {
     const step = nextStep(row, facts);
@@ -33,8 +38,10 @@ async function attempt(row: LedgerRow, context: DeliverContext): Promise<Settlem
       case 'settle':
         return step.settlement;
       case 'send':
+        turn.use(await context.turns.take(step.message.userId));
         return send(row, step.message, context);
       case 'look':
+        turn.use(await context.turns.take(step.userId));
         return look(row, step, context);
       default:
         try {
@@ -64,7 +71,7 @@ async function learn(row: LedgerRow, step: Question, { db, fence, session }: Del
     case 'read_account':
       return { account: await readPerson(db, { tenant, person: String(step.userId) }) };
     case 'read_type':
-      return { type: await readTypeTexts(db, integration, row.type) };
+      return { type: await readTypeTexts(db, { integration, type: row.type, notification: row.id }) };
   }
 }
 
@@ -76,7 +83,7 @@ async function send(row: LedgerRow, message: Message, context: DeliverContext): 
   const outcome = async (): Promise<Outcome> => {
     try {
       const { to, afterMessageId } = await session.read((chat, options) => place(chat, message.userId, options));
-      const conversationId = 'conversationId' in to ? to.conversationId : null;
+      const { conversationId } = to;
       const sent = await session.send(
         async () => {
           const intent = { ...message, ziikUserId: message.userId, conversationId, afterMessageId };
@@ -98,9 +105,10 @@ async function place(
   options: { readonly signal: AbortSignal },
 ): Promise<{ readonly to: SendTo; readonly afterMessageId: number | null }> {
   const { conversationId, newestMessageId } = await chat.conversationWith(userId, options);
-  if (conversationId === null) return { to: { userId }, afterMessageId: null };
+  const to = { userId, conversationId };
+  if (conversationId === null) return { to, afterMessageId: null };
   return {
-    to: { conversationId },
+    to,
     afterMessageId: newestMessageId ?? (await chat.newestMessageId(conversationId, options)),
   };
 }
@@ -108,14 +116,15 @@ async function place(
 async function look(
   row: LedgerRow,
   { userId, text }: { readonly userId: number; readonly text: string },
-  { session, patience, channel }: DeliverContext,
+  { db, fence, session, patience, channel }: DeliverContext,
 ): Promise<Settlement> {
   const { conversationId, afterMessageId, senderId } = row;
   // The channel has another sender by now, who does not see what the former one wrote: nobody will ever know.
   if (senderId !== null && senderId !== channel.senderId) return { to: 'failed', code: 'DELIVERY_UNKNOWN' };
-  const to = conversationId === null ? { userId } : { conversationId };
+  const to = { userId, conversationId };
   try {
-    const found = await session.read((chat, options) => chat.lookFor({ to, text, afterMessageId }, options));
+    const known = await readMessagesOf(db, { tenant: fence.tenant, person: String(userId), but: row.id });
+    const found = await session.read((chat, options) => chat.lookFor({ to, text, afterMessageId, known }, options));
     return afterwards(row, row.payload?.parts ?? [text], { found }, patience);
   } catch (error) {
     return afterwards(row, [text], { failure: failureOf('look', error) }, patience);

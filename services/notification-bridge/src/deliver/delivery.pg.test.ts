@@ -118,3 +118,17 @@ test('a group with the same people is never written into', async () => {
   expect(conversations.filter(({ type }) => type === 'group').map(({ messages }) => messages.length)).toEqual([0]);
   expect((await ctx.row('g0')).state).toBe('sent');
 });
+
+test("Learningbank's own text is waited for, but not for ever: types that cannot be read keep no message back", async () => {
+  await using ctx = await BridgeContext.open();
+  const channel = await ctx.channel();
+  const [anna, bo] = await channel.people(2);
+  await ctx.db.raw(`insert into edge.intake (integration_id) values (?)`, [channel.integration]);
+  const minutesAgo = (minutes: number) => ({ receivedAtMs: Date.now() - minutes * 60_000 });
+  await channel.notify('young', bo!, minutesAgo(1));
+  await channel.notify('old', anna!, { ...minutesAgo(11), occurredAtMs: Date.now() - 11 * 60_000 });
+  ctx.start();
+  await ctx.when('the old one to be sent', (rows) => rows.some(({ state }) => state === 'sent'));
+  expect(await channel.heard(anna!)).toEqual(['old']);
+  expect((await ctx.row('young')).state).toBe('queued');
+});

@@ -9,6 +9,7 @@ import { dropOld, endHopeless, erasePayloads } from '../ledger/sweep-store.ts';
 import type { BridgeMetrics } from '../metrics.ts';
 import { tenantLeases } from '../tenant/tenant-store.ts';
 import { TenantWorker } from '../tenant/tenant-worker.ts';
+import { Turns } from './turns.ts';
 
 /** How delivery goes about it; see the settings of the same name in `config.ts`. */
 export interface DeliverySettings {
@@ -68,7 +69,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     clock,
     log,
     work: async (lease, stop) => {
-      const worker = new TenantWorker({ ...options, createChat: createZiikChat, lease }, stop);
+      const worker = new TenantWorker({ ...options, createChat: createZiikChat, lease, turns: new Turns() }, stop);
       workers.set(lease.key, worker);
       try {
         await worker.run();

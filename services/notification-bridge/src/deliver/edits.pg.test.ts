@@ -84,3 +84,23 @@ test('a channel that was quiet is said to work once it is not, though nothing co
   await channel.change({ quiet: false });
   await told('working');
 });
+
+test('who waits for a Ziik that wants no calls for an hour does not wait for it once the channel is another', async () => {
+  await using ctx = await BridgeContext.open();
+  const channel = await ctx.channel();
+  const people = await channel.people(2);
+  await channel.fault({
+    kind: 'status',
+    status: 429,
+    retryAfterS: 3_600,
+    count: 1,
+    match: { route: '/conversations' },
+  });
+  ctx.start({ receivers: 1 });
+  await channel.notify('n1', people[0]!);
+  await ctx.when('it to be told to wait', ([row]) => row?.code === 'ZIIK_RATE_LIMITED');
+  await channel.notify('n2', people[1]!);
+  await channel.change({ default_language: 'da' });
+  await ctx.when('the next to be sent', (rows) => rows.some(({ state }) => state === 'sent'));
+  expect(await channel.heard(people[1]!)).toEqual(['n2']);
+});

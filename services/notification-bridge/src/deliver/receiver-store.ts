@@ -16,7 +16,10 @@ interface RawPerson {
   readonly language: string | null;
 }
 
-const columns = `w.id as person_id, p.deleted or p.anonymised or p.active = false or p.expires_at <= now() as gone, p.language,
+/** Whether the person `p` has left the source. */
+export const goneSql = `(p.deleted or p.anonymised or p.active = false or p.expires_at <= now())`;
+
+const columns = `w.id as person_id, ${goneSql} as gone, p.language,
   exists (select from sink.erased e where e.tenant = :tenant and e.person_id = w.id) as erased`;
 
 const replica = `left join sink.person p on p.tenant = :tenant and p.id = w.id and p.log_offset >= 0`;
@@ -49,6 +52,20 @@ export async function readPerson(
     named,
   );
   return toPerson(rows[0]!);
+}
+
+/** Messages to a person that are other rows' of the ledger. */
+export async function readMessagesOf(
+  db: Knex,
+  of: { readonly tenant: string; readonly person: string; readonly but: number },
+): Promise<ReadonlySet<number>> {
+  const { rows } = await db.raw<{ rows: { id: string }[] }>(
+    `select unnest(n.message_ids) as id
+       from control.integration i join bridge.notification n on n.integration_id = i.id and n.person_id = :person
+      where i.tenant = :tenant and n.id <> :but`,
+    of,
+  );
+  return new Set(rows.map(({ id }) => Number(id)));
 }
 
 function toPerson({ person_id: personId, gone, erased, language }: RawPerson): KnownPerson {

@@ -8,7 +8,7 @@ export interface TypeTexts {
   /** Learningbank's own. */
   readonly body: string | null;
   readonly name: string;
-  /** Learningbank's types have not been read yet: what it says itself is not known. */
+  /** Learningbank's types have not been read yet, and it is worth a wait: what it says itself is not known. */
   readonly unread?: true;
 }
 
@@ -28,8 +28,14 @@ const testTexts: TypeTexts = {
   name: testType,
 };
 
-/** Our switch and texts of a type, and Learningbank's; a type that neither knows is on, under its key. */
-export async function readTypeTexts(db: Knex, integration: string, type: string): Promise<TypeTexts> {
+/**
+ * Our switch and texts of a type, and Learningbank's; a type that neither knows is on, under its key. Types that cannot be
+ * read are waited for as long as the `notification` is young: a bare line is better than none at all.
+ */
+export async function readTypeTexts(
+  db: Knex,
+  { integration, type, notification = null }: { integration: string; type: string; notification?: number | null },
+): Promise<TypeTexts> {
   if (type === testType) return testTexts;
   const { rows } = await db.raw<{
     rows: {
@@ -42,10 +48,12 @@ export async function readTypeTexts(db: Knex, integration: string, type: string)
     `select s.enabled, s.texts,
             (select t from edge.intake i cross join jsonb_array_elements(coalesce(i.types, '[]')) as t
               where i.integration_id = :integration and t ->> 'key' = :type limit 1) as theirs,
-            exists (select from edge.intake i where i.integration_id = :integration and i.types is null) as unread
+            exists (select from edge.intake i where i.integration_id = :integration and i.types is null)
+              and exists (select from bridge.notification n
+                           where n.id = :notification and n.received_at > now() - interval '10 minutes') as unread
        from (select 1) as one
        left join control.notification_setting s on s.integration_id = :integration and s.type = :type`,
-    { integration, type },
+    { integration, type, notification },
   );
   const { enabled, texts, theirs, unread } = rows[0]!;
   return {

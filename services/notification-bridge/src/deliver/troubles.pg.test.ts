@@ -204,3 +204,54 @@ test('tokens that run out and are revoked in the middle cost nothing', async () 
   await ctx.ended();
   for (const [at, person] of people.entries()) expect(await channel.heard(person)).toEqual([`n${at}`]);
 });
+
+test('who leaves between the last look and the POST gets nothing', async () => {
+  await using ctx = await BridgeContext.open();
+  const channel = await ctx.channel();
+  const [anna] = await channel.people(1);
+  await channel.fault({ kind: 'latency', ms: 3_000, afterWrite: true, count: 1, match: { method: 'POST', route: '/conversations' } }); // prettier-ignore
+  ctx.start({ callTimeoutMs: 10_000 });
+  await channel.notify('n1', anna!);
+  const made = async (): Promise<number> =>
+    ((await ctx.sim('GET', `chat?siteId=${channel.siteId}`)) as { conversations: unknown[] }).conversations.length;
+  await until(async () => (await made()) === 1, { deadlineMs: 20_000, what: 'the conversation to be made' });
+  await ctx.db.raw(`update sink.person set active = false where id = ?`, [anna!.id]);
+  await ctx.ended();
+  expect(await ctx.row('n1')).toMatchObject({ state: 'skipped', code: 'RECEIVER_INACTIVE' });
+  expect(await channel.heard(anna!)).toEqual([]);
+});
+
+test('whom Ziik refuses because they are inactive there are skipped as such, and stop nothing', async () => {
+  await using ctx = await BridgeContext.open();
+  const channel = await ctx.channel({ settings: { conversations: 'old' }, conversations: 'old' });
+  const people = await channel.people(5);
+  ctx.start();
+  for (const [at, person] of people.entries()) await channel.notify(`n${at}`, person);
+  await ctx.ended();
+  await ctx.ziik.pool.query(`update users set active = false where id = any($1)`, [people.map(({ id }) => id)]);
+  await channel.fault({ kind: 'forbidden', match: postMessage });
+  for (const [at, person] of people.entries()) await channel.notify(`m${at}`, person);
+  await ctx.ended();
+  const later = (await ctx.rows()).filter(({ notification_id }) => notification_id.startsWith('m'));
+  expect(later.map(({ state, code }) => `${state} ${code}`)).toEqual(people.map(() => 'skipped RECEIVER_INACTIVE'));
+  expect(await ctx.channelState(channel.integration)).toBe('working');
+});
+
+test('what cannot be looked up is given up once it is too old to be sent, and keeps nobody waiting for ever', async () => {
+  await using ctx = await BridgeContext.open();
+  const channel = await ctx.channel();
+  const [anna] = await channel.people(1);
+  await channel.fault({ kind: 'hang', count: 1, match: postMessage });
+  ctx.start();
+  await channel.notify('n1', anna!);
+  await ctx.when('it to be unclear', ([row]) => row?.state === 'unknown');
+  await channel.fault({ kind: 'half_json', match: { method: 'GET', route: '/conversations/:id/messages' } });
+  await channel.notify('n2', anna!);
+  await ctx.db.raw(
+    `update bridge.notification set sending_at = sending_at - interval '25 hours' where state = 'unknown'`,
+  );
+  await ctx.when('it to be given up', ([row]) => row?.state === 'failed' && row.code === 'DELIVERY_UNKNOWN');
+  await channel.clearFaults();
+  await ctx.ended();
+  expect(await channel.heard(anna!)).toEqual(['n2']);
+});

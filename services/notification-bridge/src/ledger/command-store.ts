@@ -103,15 +103,16 @@ export async function retryRow(
   return { code: 'NOTIFICATION_EXPIRED', message: 'retrying: it is too old to be sent, or what it says is gone' };
 }
 
-/** The direct conversation of a person as the ledger knows it. */
+/** The direct conversation of the channel's sender with a person as the ledger knows it: a former sender's is not theirs. */
 export async function readConversation(
   db: Knex,
   { integration, person }: { readonly integration: string; readonly person: string },
 ): Promise<number | null> {
   const { rows } = await db.raw<{ rows: { conversation_id: string }[] }>(
-    `select conversation_id from bridge.notification
-      where integration_id = :integration and person_id = :person and conversation_id is not null
-      order by id desc limit 1`,
+    `select n.conversation_id from bridge.notification n
+       join control.channel c on c.integration_id = n.integration_id and c.sender_id = n.sender_id
+      where n.integration_id = :integration and n.person_id = :person and n.conversation_id is not null
+      order by n.id desc limit 1`,
     { integration, person },
   );
   return rows[0] ? Number(rows[0].conversation_id) : null;

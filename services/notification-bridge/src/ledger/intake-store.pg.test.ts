@@ -203,3 +203,16 @@ test('who was found by e-mail and then forgotten does not come back by a replay 
   expect(await enterNotifications(ctx.db, [notification(integration)])).toMatchObject({ queued: 0, foreign: 1 });
   expect(await ctx.ledger()).toEqual([]);
 });
+
+test('what is said to happen in years ages from the moment it came', async () => {
+  await using ctx = await LedgerContext.open();
+  const integration = await ctx.integrate();
+  const receivedAtMs = Date.now() - 60_000;
+  await enterNotifications(ctx.db, [
+    notification(integration, { occurredAtMs: receivedAtMs + 9_000 * hourMs, receivedAtMs }),
+  ]);
+  const { rows } = await ctx.db.raw<{ rows: { ms: string }[] }>(
+    `select round(extract(epoch from occurred_at) * 1000) as ms from bridge.notification`,
+  );
+  expect(Number(rows[0]!.ms)).toBe(receivedAtMs);
+});

@@ -22,6 +22,7 @@ export interface Ledgered {
 /**
  * Enters notifications into the ledger, one statement however many. A row that is there stays as it is: a replay of the
  * topic changes nothing. What cannot be sent is entered as ended, without its payload, with the code that says why.
+ * Nothing happened after it came: a clock of Learningbank's that is wrong must not make a notification that never ages.
  */
 export async function enterNotifications(db: Knex, notifications: readonly Notification[]): Promise<Ledgered> {
   const sorted = [...notifications].sort(byTime);
@@ -40,16 +41,16 @@ export async function enterNotifications(db: Knex, notifications: readonly Notif
              and not exists (select from sink.link l where l.integration_id = i.id and l.kind = 'person'
                                 and l.target_id::text = r.receiver))),
      judged as (
-       select *, case
+       select *, to_timestamp(least(occurred, received) / 1000.0) as at, case
            when not open then 'CHANNEL_OFF'
            when not type_on then 'TYPE_OFF'
-           when to_timestamp(occurred / 1000.0) < greatest(since, now() - max_age_s * interval '1 s')
+           when to_timestamp(least(occurred, received) / 1000.0) < greatest(since, now() - max_age_s * interval '1 s')
              then 'NOTIFICATION_EXPIRED'
          end as code from given),
      entered as (
        insert into bridge.notification as n
          (integration_id, tenant, notification_id, receiver, type, occurred_at, received_at, state, code, payload, ended_at)
-       select ours, tenant, id, receiver, type, to_timestamp(occurred / 1000.0), to_timestamp(received / 1000.0),
+       select ours, tenant, id, receiver, type, at, to_timestamp(received / 1000.0),
               case when code is null then 'queued' when code = 'NOTIFICATION_EXPIRED' then 'expired' else 'skipped' end,
               code, case when code is null then payload end, case when code is not null then now() end
          from judged order by place

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ErrorCode } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
+import { goneSql } from '../deliver/receiver-store.ts';
 import { quietSql } from '../tenant/quiet.ts';
 import type { LedgerRow, Payload } from './row.ts';
 
@@ -29,7 +30,7 @@ export interface Intent {
 /**
  * Commits `sending` before the POST, in the one transaction that checks everything that may forbid it: the lease token,
  * the stop button, the integration (enabled, not paused, no shadow), the channel (on, of this version, not quiet), the
- * type's switch, the notification's age, and that nobody else works on the row. What it checks is locked against change
+ * type's switch, the notification's age, that the receiver has not left, and that nobody else works on the row. What it checks is locked against change
  * until the commit: once a stop or a switch has committed, no send can begin. False: do not send.
  */
 export async function beginSend(db: Knex, fence: Fence, row: LedgerRow, intent: Intent): Promise<boolean> {
@@ -51,6 +52,8 @@ export async function beginSend(db: Knex, fence: Fence, row: LedgerRow, intent: 
         and not exists (select from control.notification_setting s
                          where s.integration_id = n.integration_id and s.type = n.type and not s.enabled)
         and not exists (select from sink.erased e where e.tenant = n.tenant and e.person_id in (:personId, :userText))
+        and not exists (select from sink.person p where p.tenant = n.tenant and p.id in (:personId, :userText)
+                           and p.log_offset >= 0 and ${goneSql})
       returning n.id`,
     {
       ...fence,

@@ -5,7 +5,8 @@ export type Swept = ReadonlyMap<string, number>;
 
 /**
  * Ends what waits in vain, of all tenants, whoever owns them: what has no channel any more, and what has become too old.
- * Only `queued` rows: of one that may have been sent nothing is decided here, but where nobody can look any more.
+ * Of what may have been sent nothing is decided here, but where nobody can look any more, or nobody could for so long that
+ * it would be too old to be sent: what looks fail for may never pass, and the receiver's next ones wait behind it.
  */
 export async function endHopeless(db: Knex): Promise<Swept> {
   const { rows } = await db.raw<{ rows: { code: string; n: string }[] }>(
@@ -19,6 +20,12 @@ export async function endHopeless(db: Knex): Promise<Swept> {
         where n.state in ('unknown', 'sending') and n.next_at < now()
           and not exists (select from control.channel c where c.integration_id = n.integration_id)
         returning code),
+     unclear as (
+       update bridge.notification n set state = 'failed', code = 'DELIVERY_UNKNOWN', ended_at = now()
+         from control.channel c
+        where n.state = 'unknown' and c.integration_id = n.integration_id
+          and n.sending_at < now() - c.max_age_s * interval '1 s'
+        returning n.code),
      old as (
        update bridge.notification n
           set state = 'expired', code = 'NOTIFICATION_EXPIRED', ended_at = now(), payload = null
@@ -27,7 +34,8 @@ export async function endHopeless(db: Knex): Promise<Swept> {
           and n.occurred_at <= now() - c.max_age_s * interval '1 s'
         returning n.code)
      select code, count(*) as n
-       from (select code from off union all select code from unseen union all select code from old) as ended group by 1`,
+       from (select code from off union all select code from unseen union all select code from unclear
+             union all select code from old) as ended group by 1`,
   );
   return new Map(rows.map(({ code, n }) => [code, Number(n)]));
 }

@@ -106,7 +106,13 @@ export class ChannelSession {
   }
 
   read<T>(work: (chat: ChatSession, given: Given) => Promise<T>): Promise<T> {
-    return this.#watched(async () => work(await this.#session(), { signal: this.#options.signal }));
+    return this.#counted(async () => work(await this.#session(), { signal: this.#options.signal }));
+  }
+
+  /** Reads for an operator, until `within` ends it; what an operator is refused says nothing about messages. */
+  ask<T>(work: (chat: ChatSession, given: Given) => Promise<T>, within: AbortSignal): Promise<T> {
+    const signal = AbortSignal.any([this.#options.signal, within]);
+    return this.#watched(async () => work(await unlessEnded(this.#session(), signal), { signal }));
   }
 
   /**
@@ -124,7 +130,7 @@ export class ChannelSession {
     // Never aborted: a send under way is let finish, within its time-out; the signal only says whose turn was taken.
     const { signal } = new AbortController();
     this.#prepaid.add(signal);
-    const sent = await this.#watched(() => post(chat, { signal }));
+    const sent = await this.#counted(() => post(chat, { signal }));
     this.#refusals = 0;
     return sent;
   }
@@ -152,6 +158,15 @@ export class ChannelSession {
       if (isAppError(error, 'ZIIK_RATE_LIMITED')) this.#bucket.refused(error.waitMs);
       this.#remember(error);
       pass.done(error);
+      throw error;
+    }
+  }
+
+  /** The same for a step of a message: refusals are counted. */
+  async #counted<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#watched(work);
+    } catch (error) {
       if (isAppError(error, 'ZIIK_FORBIDDEN') && this.#stopsAll()) throw this.#paused();
       throw error;
     }
@@ -180,6 +195,20 @@ export class ChannelSession {
       waitMs: Math.max(250, this.#breaker.waitMs),
       reason: this.#breaker.reason,
     });
+  }
+}
+
+/** Signing in is shared by all who wait for it, and may take as long as Ziik's rate wants. */
+async function unlessEnded<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const ended = Promise.withResolvers<never>();
+  const end = (): void =>
+    ended.reject(new AppError('PLATFORM_PAUSED', 'waiting for Ziik: ended', { reason: 'aborted' }));
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end, { once: true });
+  try {
+    return await Promise.race([work, ended.promise]);
+  } finally {
+    signal.removeEventListener('abort', end);
   }
 }
 

@@ -4,6 +4,7 @@ import { errorFacts, type Knex, type Lease, readSecret } from '@orgstream/databa
 import { backoffMs, Bell, type Logger, type SecretBox } from '@orgstream/runtime';
 import type { Chat, ChatOptions } from '../chat/port.ts';
 import type { DeliverySettings } from '../deliver/delivery.ts';
+import type { Turns } from '../deliver/turns.ts';
 import { deliverRow } from '../deliver/deliver-row.ts';
 import { claimRows } from '../ledger/claim-store.ts';
 import type { LedgerRow } from '../ledger/row.ts';
@@ -20,12 +21,16 @@ export interface ChannelContext {
   readonly settings: DeliverySettings;
   readonly createChat: (options: ChatOptions) => Chat;
   readonly lease: Lease;
+  /** Of the tenant: its channels may write to the same people. */
+  readonly turns: Turns;
 }
 
 /** A way to Ziik, and the channel it was made of: another version of the channel needs another way. */
 interface Opened {
   readonly facts: ChannelFacts;
   readonly session: ChannelSession;
+  /** Nothing waits any more for a Ziik as it was to be spoken to; a send under way is let finish. */
+  readonly end: AbortController;
 }
 
 /** Rows whose failures are remembered; who is forgotten is tried again sooner, no more. */
@@ -68,6 +73,7 @@ export class ChannelWorker {
   update(facts: ChannelFacts): void {
     const changed = JSON.stringify(facts) !== JSON.stringify(this.#facts);
     this.#facts = facts;
+    if (!this.#current) this.#opened?.end.abort();
     if (changed) this.bell.ring();
   }
 
@@ -93,7 +99,8 @@ export class ChannelWorker {
     if (!this.#current) {
       try {
         const facts = this.#facts;
-        this.#opened = { facts, session: await this.#connect() };
+        const end = new AbortController();
+        this.#opened = { facts, end, session: await this.#connect(AbortSignal.any([this.#stop, end.signal])) };
         this.#trouble = null;
       } catch (error) {
         if (isAppError(error)) this.#trouble = error;
@@ -155,12 +162,13 @@ export class ChannelWorker {
   }
 
   async #deliver(row: LedgerRow, { session, facts }: Opened): Promise<void> {
-    const { db, lease, settings } = this.#context;
+    const { db, lease, settings, turns } = this.#context;
     const failures = this.#failures.get(row.id) ?? 0;
     const { retryBaseMs: baseMs, retryCapMs: capMs, pollMs } = settings;
     const settlement = await deliverRow(row, {
       db,
       session,
+      turns,
       channel: facts,
       fence: { tenant: lease.key, token: lease.token, channelVersion: facts.version, secretId: facts.secretId },
       patience: { pollMs, settleMs: settleMs(settings), backoffMs: backoffMs(failures + 1, { baseMs, capMs }) },
@@ -187,7 +195,7 @@ export class ChannelWorker {
     if (this.#failures.size > maxFailures && oldest !== undefined) this.#failures.delete(oldest);
   }
 
-  async #connect(): Promise<ChannelSession> {
+  async #connect(signal: AbortSignal): Promise<ChannelSession> {
     const { db, secrets, settings, createChat, lease, metrics } = this.#context;
     const { secretId, ziikUrl, senderId, conversations } = this.#facts;
     const sealed = await readSecret(db, secretId);
@@ -201,7 +209,7 @@ export class ChannelWorker {
       callsPerMinute: settings.callsPerMinute,
       stoppedMs: settings.retryBaseMs,
       lease,
-      signal: this.#stop,
+      signal,
       onCall: metrics.callFinished,
       onChange: (trouble) => this.#onChange(trouble),
     });

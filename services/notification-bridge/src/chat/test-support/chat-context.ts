@@ -142,5 +142,5 @@ export async function failure(work: Promise<unknown>): Promise<AppError> {
 /** Where to send, as the worker decides it. */
 export async function placeOf(session: ChatSession, userId: number): Promise<SendTo> {
   const { conversationId } = await session.conversationWith(userId);
-  return conversationId === null ? { userId } : { conversationId };
+  return { userId, conversationId };
 }

@@ -1,4 +1,4 @@
-import type { Page, ZiikClient, ZiikConversation, ZiikMessage } from '@orgstream/clients';
+import type { Page, ZiikClient, ZiikConversation, ZiikMessage, ZiikUser } from '@orgstream/clients';
 import { AppError } from '@orgstream/core';
 
 export const senderId = 1;
@@ -45,6 +45,7 @@ export function fakeZiik(
         yield paged(conversations, pageSize, page);
       }
     },
+    user: async (id) => ({ id, active: true, language: null, email: null }) as unknown as ZiikUser,
     createConversation: async () => {
       if (created === undefined || created instanceof AppError) throw created ?? new Error('not expected');
       return created;
