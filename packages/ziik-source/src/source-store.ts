@@ -8,6 +8,8 @@ export interface SourceRow {
   readonly mapping: unknown;
   readonly slot: string;
   readonly publication: string;
+  /** Of the publication the slot has always been read with; null: it was not looked at since the slot was made. */
+  readonly publicationOid: number | null;
   readonly systemId: string | null;
   readonly timeline: number | null;
   readonly epoch: number;
@@ -20,25 +22,29 @@ export interface SourceRow {
   readonly removed: boolean;
 }
 
-const columns = `name, url_secret_id, mapping, slot_name, publication_name, system_id, timeline, epoch, published_lsn,
+const columns = `name, url_secret_id, mapping, slot_name, publication_name, publication_oid, system_id, timeline, epoch, published_lsn,
   streamed_at is not null as streamed, state, code, message, revision, removed_at is not null as removed`;
 
-interface Raw extends Omit<SourceRow, 'urlSecretId' | 'slot' | 'publication' | 'systemId' | 'epoch' | 'publishedLsn'> {
+type Renamed = 'urlSecretId' | 'slot' | 'publication' | 'publicationOid' | 'systemId' | 'epoch' | 'publishedLsn';
+
+interface Raw extends Omit<SourceRow, Renamed> {
   readonly url_secret_id: string;
   readonly slot_name: string;
   readonly publication_name: string;
+  readonly publication_oid: string | null;
   readonly system_id: string | null;
   readonly epoch: string;
   readonly published_lsn: string;
 }
 
 function toRow(raw: Raw): SourceRow {
-  const { url_secret_id, slot_name, publication_name, system_id, epoch, published_lsn, ...rest } = raw;
+  const { url_secret_id, slot_name, publication_name, publication_oid, system_id, epoch, published_lsn, ...rest } = raw;
   return {
     ...rest,
     urlSecretId: url_secret_id,
     slot: slot_name,
     publication: publication_name,
+    publicationOid: publication_oid === null ? null : Number(publication_oid),
     systemId: system_id,
     epoch: Number(epoch),
     publishedLsn: Number(published_lsn),
@@ -87,8 +93,8 @@ export async function saveSlot(
   slot: { readonly epoch: number; readonly publishedLsn: number },
 ): Promise<void> {
   await db.raw(
-    `update cdc.source set epoch = ?, published_lsn = ?, system_id = null, timeline = null, streamed_at = null,
-       state = 'new', code = null, message = null, revision = revision + 1, updated_at = now() where name = ?`,
+    `update cdc.source set epoch = ?, published_lsn = ?, publication_oid = null, system_id = null, timeline = null,
+       streamed_at = null, state = 'new', code = null, message = null, revision = revision + 1, updated_at = now() where name = ?`,
     [slot.epoch, slot.publishedLsn, name],
   );
 }

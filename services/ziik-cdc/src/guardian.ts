@@ -17,7 +17,7 @@ import {
 } from '@orgstream/ziik-source';
 import type pg from 'pg';
 import type { SourceMetrics } from './metrics.ts';
-import { storeHealth } from './source-state.ts';
+import { storeHealth, storePublication } from './source-state.ts';
 
 const HOUR_MS = 3_600_000;
 const MAX_STATUS_INTERVAL_MS = 10_000;
@@ -40,6 +40,7 @@ export class Guardian {
 
   constructor(options: GuardianOptions) {
     this.#o = options;
+    this.#publicationOid = options.row.publicationOid ?? undefined;
   }
 
   /** Often enough for the server's wal_sender_timeout. */
@@ -76,14 +77,18 @@ export class Guardian {
   }
 
   async #checkPublication(): Promise<void> {
-    const { client, row, mapping } = this.#o;
+    const { client, row, mapping, db } = this.#o;
     throwFirstError(checkPublication(row.publication, mapping, await readPublication(client, row.publication)));
     const { rows } = await client.query<{ oid: number }>(
       `select oid::int8::float8 as oid from pg_publication where pubname = $1`,
       [row.publication],
     );
     const oid = rows[0]?.oid;
-    if (oid === (this.#publicationOid ??= oid)) return;
+    if (oid !== undefined && this.#publicationOid === undefined) {
+      await storePublication(db, row.name, oid);
+      this.#publicationOid = oid;
+    }
+    if (oid === this.#publicationOid) return;
     throw new AppError(
       'PUBLICATION_MISSING',
       `publication ${row.publication} was dropped and made anew; what happened between is lost — orgstream snapshot --source`,

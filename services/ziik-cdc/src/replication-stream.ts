@@ -70,7 +70,7 @@ export class ReplicationStream {
     this.#ended.promise.catch(nothing);
   }
 
-  /** Streams until `stop` or failure. Throws SLOT_LOST, SLOT_IN_USE, SOURCE_UNREACHABLE, or what `onData` threw. */
+  /** Streams until `stop` or failure. Throws SLOT_LOST, PUBLICATION_MISSING, SLOT_IN_USE, SOURCE_UNREACHABLE, or what `onData` threw. */
   async run(): Promise<void> {
     const { slot, publication, statusIntervalMs } = this.#options;
     // 0/0 = from where the slot stands: a higher LSN would skip what was not acknowledged.
@@ -203,13 +203,13 @@ export class ReplicationStream {
   }
 }
 
-/** 55000 at START_REPLICATION: the slot was invalidated; 42704: it does not exist (facts §4). */
+/**
+ * 55000 at START_REPLICATION: the slot was invalidated (facts §4). 42704: the publication does not exist, or did not where the
+ * slot stands; PostgreSQL 18 only warns. That the slot exists was looked at just before.
+ */
 function startError(error: Error): AppError {
-  const state = (error as { code?: string }).code;
-  if (state === '55000' || state === '42704') {
-    return new AppError('SLOT_LOST', `starting the stream: SQLSTATE ${state} — orgstream snapshot --source`, {
-      sqlState: state,
-    });
-  }
+  const sqlState = (error as { code?: string }).code;
+  const code = sqlState === '55000' ? 'SLOT_LOST' : sqlState === '42704' ? 'PUBLICATION_MISSING' : undefined;
+  if (code) return new AppError(code, `streaming: SQLSTATE ${sqlState} — orgstream snapshot --source`, { sqlState });
   return translateSourceError(error, 'streaming');
 }

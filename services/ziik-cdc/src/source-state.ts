@@ -45,6 +45,11 @@ export async function raiseEpoch(db: Knex, name: string, epoch: number): Promise
   ]);
 }
 
+/** The publication that the slot is read with, from its first stream on. */
+export async function storePublication(db: Knex, name: string, oid: number): Promise<void> {
+  await db.raw(`update cdc.source set publication_oid = ? where name = ? and publication_oid is null`, [oid, name]);
+}
+
 /** Stored before the slot is told. Never goes back. */
 export async function storePublished(db: Knex, name: string, lsn: number): Promise<void> {
   await db.raw(`update cdc.source set published_lsn = ? where name = ? and published_lsn < ?`, [lsn, name, lsn]);

@@ -104,6 +104,28 @@ test('a publication that is dropped halts the source; made anew by a command, no
   expect(finalState(await ctx.rows()).has(`${ctx.tenant(5)}/units/1`)).toBe(true);
 });
 
+test('a publication dropped and made anew while ziik-cdc is down is another one: what it did not publish is read again', async () => {
+  await using ctx = await CdcContext.open();
+  await ctx.sql.query(`insert into sites (id, identifier) values (5, 'a')`);
+  let publication = '';
+  {
+    await using _service = await ctx.start();
+    publication = (await ctx.untilState('running')).publication;
+  }
+  const { rows } = await ctx.sql.query<{ tables: string }>(
+    `select string_agg(format('%I.%I', schemaname, tablename), ', ') as tables from pg_publication_tables where pubname = $1`,
+    [publication],
+  );
+  await ctx.sql.query(`drop publication ${publication}`);
+  await ctx.sql.query(row(1));
+  await ctx.sql.query(`create publication ${publication} for table ${rows[0]!.tables}`);
+  await using _again = await ctx.start();
+  await ctx.untilState('halted', 'PUBLICATION_MISSING');
+  expect(await ctx.snapshot(undefined, true)).toMatchObject({ state: 'done' });
+  expect(finalState(await ctx.rows()).has(`${ctx.tenant(5)}/units/1`)).toBe(true);
+  await ctx.untilState('running');
+});
+
 test('a replica identity that loses the tenant halts the source with the statement that sets it right', async () => {
   await using ctx = await CdcContext.open();
   await using _service = await ctx.start();

@@ -11,6 +11,7 @@ export async function up(knex: Knex): Promise<void> {
       mapping jsonb,
       slot_name text not null,
       publication_name text not null,
+      publication_oid bigint,
       system_id text,
       timeline int,
       epoch bigint not null default 0,
@@ -29,6 +30,7 @@ export async function up(knex: Knex): Promise<void> {
     comment on column cdc.source.streamed_at is 'Null until the slot has first streamed; slot and publication are made only before.';
 
     comment on column cdc.source.published_lsn is 'Everything before it is in Kafka. Stored before the slot is told, so a slot that is further was moved by somebody else.';
+    comment on column cdc.source.publication_oid is 'Of the publication that the slot has always been read with; another one of the same name has not published everything.';
     comment on column cdc.source.revision is 'Rises when an operator changes URL or mapping, or asks to go on; a running or halted source starts anew with it.';
     comment on column cdc.source.committed_at is 'Commit time of the newest published transaction; with slot_retained_bytes stored every few seconds, for status.';
 
