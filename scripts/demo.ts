@@ -53,7 +53,7 @@ async function firstSync(
     const organisation = await generateOrganisation(ziik, plan);
     generated.push({ organisation, name: plan.name });
     screen.line(
-      `  ${plan.name}: ${organisation.unitIds.length} units, ${organisation.roleIds.length} roles, ${organisation.personIds.length} people in Ziik, site ${organisation.siteId}`,
+      `  ${plan.name}, tenant ${file.source}.${organisation.siteId}: ${organisation.unitIds.length} units, ${organisation.roleIds.length} roles, ${organisation.personIds.length} people in Ziik`,
     );
   }
   const startedMs = performance.now();
@@ -87,6 +87,7 @@ async function replay(screen: Screen, file: StackFile, tenants: readonly Tenant[
   screen.heading('Replay of the whole directory.changes topic');
   const before = await totalCalls(file, tenants);
   const env = { ORGSTREAM_URL: file.controlUrl, ORGSTREAM_TOKEN: file.adminToken };
+  screen.line('  $ orgstream replay');
   const exitCode = await runCli(['replay', '--timeout', '120'], env, '/');
   if (exitCode !== 0) throw new Error(`replay ended with exit code ${exitCode}`);
   await waitConverged(file, { deadlineMs: 60_000 });
@@ -125,7 +126,9 @@ async function lookAtHeld(
   const held = await operator.heldByOperation(integration);
   if (held.size === 0) return false;
   const what = [...held].map(([operation, count]) => `${operation} ${count}`).join(', ');
-  screen.line(`  ${tenant}: the brake holds what so many random changes add up to (${what}); looked at, approved`);
+  screen.line(
+    `  ${tenant}: the brake holds what so many random changes add up to (${what}); approved, as an operator would`,
+  );
   await operator.approveHeld(integration);
   return true;
 }
@@ -192,7 +195,9 @@ async function tell(
   const { tenants, ...one } = await actOne(screen, world, ziik);
   const { namesBack, ...two } = await actTwo(screen, world, ziik, tenants);
   const { loginsHeld, urls, ...three } = await chatAndLogin(screen, world, ziik, tenants[0]!.joined);
-  const proof = judge(one, { ...two, namesBack }, { ...three, loginsHeld });
+  const { proof, failed } = judge(one, { ...two, namesBack }, { ...three, loginsHeld });
+  screen.heading('Verdict');
+  screen.line(failed.length === 0 ? '  all of it held' : `  NOT all of it held: ${failed.join('; ')}`);
   return { proof, urls };
 }
 
@@ -220,7 +225,8 @@ let told: Awaited<ReturnType<typeof tell>> | undefined;
       await aborted(signal);
     }
   } catch (error) {
-    screen.line(`the demo did not get to its end: ${error instanceof Error ? error.message : String(error)}`);
+    screen.heading('Verdict');
+    screen.line(`  the demo did not get to its end: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
     await ziik.end().catch(() => {});
   }

@@ -30,7 +30,9 @@ export async function chatAndLogin(screen: Screen, world: World, ziik: pg.Pool, 
   const params = { integration: joined.integration };
   const connected = await connect(file, joined);
   await waitConverged(file, { deadlineMs: 60_000, integrations: [joined.integration] });
-  screen.line(`  ${joined.tenant}: the sender "Academy", Learningbank's hook, and the keys that Ziik signs with`);
+  screen.line(
+    `  ${joined.tenant} is given a sender, "Academy", a hook that Learningbank calls, and the keys that Ziik signs with`,
+  );
   const type = { ...params, type: 'module.assigned' };
   await operator.api.changeNotificationType({
     params: type,

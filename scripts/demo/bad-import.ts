@@ -17,7 +17,11 @@ export async function badImport(
     `update users set active = false where site_id = $1 and active and deleted_at is null and id % 2 = 0 returning id`,
     [siteId],
   );
-  screen.line(`  one transaction in Ziik deactivates ${rows.length} people of ${joined.tenant}`);
+  const emptied = new Set(rows.map(({ id }) => `${joined.tenant}:person:${id}`));
+  const theirs = (await users(file, joined)).filter(({ externalId, isActive }) => isActive && emptied.has(externalId!));
+  screen.line(
+    `  one transaction in Ziik deactivates ${rows.length} people of ${joined.tenant}; ${theirs.length} of them are active in Learningbank`,
+  );
   const brakeHeld = await held(operator, integration);
   screen.line(`  the brake holds ${brakeHeld} deactivations`);
   const { rows: units } = await ziik.query<{ id: string }>(
@@ -61,6 +65,7 @@ async function held(operator: Operator, integration: string): Promise<number> {
 }
 
 interface TargetUser {
+  readonly externalId: string | null;
   readonly email: string | null;
   readonly isActive: boolean;
 }

@@ -27,11 +27,14 @@ export async function monthOff(
   screen.line(`  enabled again: the gap report, before anything is sent`);
   for (const what of ['created', 'changed', 'moved', 'left', 'deleted'])
     screen.line(`    ${what.padEnd(8)} ${String(run.counts[what] ?? 0).padStart(4)}`);
-  screen.line(`    ${items} objects, ${parked} of them cannot go on by themselves`);
+  screen.line(`    ${items} objects; ${parked} of them wait for somebody to put them right in Ziik`);
   await operator.api.startRun({ params: { integration }, body: { kind: 'sync' } });
   await operator.finished(run);
   const gapApplied = await operator.countItems(run, 'applied');
-  screen.line(`  "Initiate synchronisation": ${gapApplied} objects brought into step`);
+  const left = [...(await operator.itemsByCode(run, 'parked'))].map(([code, count]) => `${count} ${code}`);
+  screen.line(
+    `  "Initiate synchronisation": ${gapApplied} objects brought into step${left.length === 0 ? '' : `; parked: ${left.join(', ')}`}`,
+  );
   await waitConverged(file, { deadlineMs: 60_000, integrations: [integration] });
   return { gapItems: items, gapApplied };
 }

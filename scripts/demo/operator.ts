@@ -64,25 +64,30 @@ export class Operator {
   }
 
   /** How many items of a run ended in a state. */
-  async countItems(run: Run, state: 'applied' | 'held' | 'superseded' | 'parked'): Promise<number> {
-    let count = 0;
+  async countItems(run: Run, state: 'applied' | 'parked'): Promise<number> {
+    return [...(await this.itemsByCode(run, state)).values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Items of a run that ended in a state, by code; '' = without one. */
+  async itemsByCode(run: Run, state: 'applied' | 'parked'): Promise<ReadonlyMap<string, number>> {
+    const byCode = new Map<string, number>();
     let cursor: string | undefined;
     do {
       const page = await this.api.listRunItems({
         params: { run: run.id },
         query: { state, limit: 500, ...(cursor === undefined ? {} : { cursor }) },
       });
-      count += page.items.length;
+      for (const { code } of page.items) byCode.set(code ?? '', (byCode.get(code ?? '') ?? 0) + 1);
       cursor = page.next ?? undefined;
     } while (cursor !== undefined);
-    return count;
+    return byCode;
   }
 
   async #follow(run: Run, states: readonly Run['state'][]): Promise<Run> {
     const seen = await this.#until(`run ${run.kind} to be ${states[0]}`, async () => {
       const now = await this.api.getRun({ params: { run: run.id } });
       const { done = 0, total = 0 } = now.progress;
-      if (now.state === 'applying') this.#screen.progress(`  ${now.kind} ${done}/${total}`);
+      if (now.state === 'applying' && total > 0) this.#screen.progress(`  ${now.kind} ${done}/${total}`);
       return states.includes(now.state) || now.state === 'failed' || now.state === 'cancelled' ? now : undefined;
     });
     if (!states.includes(seen.state)) throw new Error(`the ${run.kind} run is ${seen.state}: ${seen.code ?? ''}`);

@@ -39,12 +39,12 @@ export type ActTwo = Pick<
 >;
 type ActThree = Pick<Proof, 'notificationsSent' | 'notificationDuplicates' | 'loginMs' | 'loginRefusals'>;
 
-/** All figures, and whether each of them is what it has to be. */
+/** All figures, whether each of them is what it has to be, and which act it failed in. */
 export function judge(
   one: ActOne,
   { namesBack, ...two }: ActTwo & { readonly namesBack: boolean },
   { loginsHeld, ...three }: ActThree & { readonly loginsHeld: boolean },
-): Proof {
+): { readonly proof: Proof; readonly failed: readonly string[] } {
   const mismatches = one.mismatches + two.mismatches;
   const duplicates = one.duplicates + two.duplicates;
   const inStep = mismatches === 0 && duplicates === 0 && one.replayCalls === 0 && Number.isFinite(one.liveP50Ms);
@@ -61,5 +61,10 @@ export function judge(
     three.loginRefusals === 5 &&
     Number.isFinite(three.loginMs) &&
     loginsHeld;
-  return { ok: inStep && inCharge && inTouch, ...one, ...two, ...three, mismatches, duplicates };
+  const failed = Object.entries({
+    'synchronisation, crash and replay': inStep,
+    'gap, brake and undo': inCharge,
+    'chat and login': inTouch,
+  }).flatMap(([act, held]) => (held ? [] : [act]));
+  return { proof: { ok: failed.length === 0, ...one, ...two, ...three, mismatches, duplicates }, failed };
 }

@@ -4,7 +4,7 @@ import type { Status } from '@orgstream/control-api';
 export interface Screen {
   heading(text: string): void;
   line(text: string): void;
-  /** Replaces the last progress line on a terminal; elsewhere at most one line per 2 s. */
+  /** Replaces the last progress line on a terminal; elsewhere at most one line per 2 s, and none that says the same again. */
   progress(text: string): void;
 }
 
@@ -12,7 +12,7 @@ const QUIET_MS = 2_000;
 
 export function createScreen(out: NodeJS.WriteStream): Screen {
   let open = false;
-  let lastMs = -Infinity;
+  let last = { text: '', atMs: -Infinity };
   const close = (): void => {
     if (open) out.write('\n');
     open = false;
@@ -28,25 +28,26 @@ export function createScreen(out: NodeJS.WriteStream): Screen {
     },
     progress(text) {
       if (out.isTTY) {
-        out.write(`\r\x1b[K${text}`);
+        // A line that wraps could not be taken back.
+        out.write(`\r\x1b[K${text.slice(0, out.columns - 1)}`);
         open = true;
-      } else if (performance.now() - lastMs > QUIET_MS) {
-        lastMs = performance.now();
+      } else if (text !== last.text && performance.now() - last.atMs > QUIET_MS) {
+        last = { text, atMs: performance.now() };
         out.write(`${text}\n`);
       }
     },
   };
 }
 
-/** `acme 812/1,000 people ███████░░ · …` for each integration. */
+/** `eu1.1 ███████░░ 812/1000 people (live)` for each integration. */
 export function progressOf(status: Status): string {
   return status.integrations
-    .map(({ tenantName, tenant, people, state }) => {
+    .map(({ tenant, people, state }) => {
       const total = people.inStep + people.outstanding + people.parked;
       const done = state === 'live' || state === 'first_sync' ? total - people.outstanding : 0;
       const share = total === 0 ? 0 : done / total;
       const bar = '█'.repeat(Math.round(share * 20)).padEnd(20, '░');
-      return `${tenantName ?? tenant} ${bar} ${done}/${total} people (${state ?? 'new'})`;
+      return `${tenant} ${bar} ${done}/${total} people (${state ?? 'new'})`;
     })
     .join('   ');
 }

@@ -30,7 +30,10 @@ export interface Colleague {
   readonly firstName: string;
 }
 
-/** Active people of the tenant, as Learningbank has them; those that act one has renamed are left out. */
+/**
+ * Active people of the tenant, as Learningbank has them; those that act one has renamed are left out. First those with
+ * names that run from left to right, as the words around them do; then in the order of their ids, the same each time.
+ */
 export async function colleagues(
   { world, joined, connected }: Pick<Stage, 'world' | 'joined' | 'connected'>,
   count: number,
@@ -42,6 +45,7 @@ export async function colleagues(
     .filter(({ isActive, externalId }) => isActive && externalId?.startsWith(marker))
     .map(({ id, firstName, externalId }) => ({ personId: externalId!.slice(marker.length), userId: id, firstName }))
     .filter(({ personId, firstName }) => personId !== connected.sender.userId && !firstName.startsWith('Probe '))
+    .toSorted((a, b) => rightToLeft(a) - rightToLeft(b) || Number(a.personId) - Number(b.personId))
     .slice(0, count);
 }
 
@@ -51,3 +55,5 @@ interface TargetUser {
   readonly isActive: boolean;
   readonly externalId: string | null;
 }
+
+const rightToLeft = ({ firstName }: Colleague): number => (/\p{Script=Latin}/u.test(firstName) ? 0 : 1);

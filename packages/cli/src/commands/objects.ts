@@ -5,8 +5,10 @@ import { operation, positive, references, type Reference } from '../arguments.ts
 import { settleCommand, withWait, type WaitOptions } from '../asked.ts';
 import type { Cli } from '../cli.ts';
 import { allItems, from, integrationId, withIntegration, type WhichIntegration } from '../control.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { group, leaf, type LeafOptions, type LeafText } from '../leaf.ts';
 import { print, printJson, showRows } from '../output.ts';
+import { sayActed } from '../say-result.ts';
 
 /** `objects`, and `objects approve|reject|release|retry|adopt|create-new|ignore|move-link|detach`. */
 export function addObjectsCommands(program: Command, cli: Cli): void {
@@ -161,8 +163,9 @@ async function act(cli: Cli, spec: ActionSpec, given: readonly Reference[], opti
     },
   });
   const done = await settleCommand(cli, asked, { ...options, what: spec.action });
+  if (done && sayActed(spec.action, done.result).refused > 0) cli.finish(exitCodes.failed);
   if (options.json) return printJson(done ?? { command: asked.command });
-  print(
-    done ? `${spec.action} done: ${JSON.stringify(done.result)}` : `${spec.action} asked for, command ${asked.command}`,
-  );
+  const what = spec.action.replace('_', '-');
+  if (!done) return print(`${what} asked for, command ${asked.command}`);
+  print(sayActed(what, done.result).text);
 }

@@ -7,6 +7,7 @@ import type { Cli } from '../cli.ts';
 import { integrationId, withIntegration, type WhichIntegration } from '../control.ts';
 import { leaf, type LeafOptions } from '../leaf.ts';
 import { print, printJson } from '../output.ts';
+import { sayDone } from '../say-result.ts';
 
 /** `replay` and `renormalise`: read a topic again. */
 export function addReplayCommands(program: Command, cli: Cli): void {
@@ -60,5 +61,5 @@ async function ask(cli: Cli, options: WaitOptions, what: string, body: Input<'st
   const asked = await cli.control().startReplay({ body });
   const done = await settleCommand(cli, asked, { ...options, what });
   if (options.json) return printJson(done ?? { command: asked.command });
-  print(done ? `${what} done: ${JSON.stringify(done.result)}` : `${what} asked for, command ${asked.command}`);
+  print(done ? sayDone(what, done.result) : `${what} asked for, command ${asked.command}`);
 }

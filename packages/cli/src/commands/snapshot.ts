@@ -5,6 +5,7 @@ import { settleCommand, withWait, type WaitOptions } from '../asked.ts';
 import type { Cli } from '../cli.ts';
 import { leaf } from '../leaf.ts';
 import { print, printJson } from '../output.ts';
+import { sayDone } from '../say-result.ts';
 
 interface SnapshotOptions extends WaitOptions {
   readonly source?: string;
@@ -34,6 +35,6 @@ export function addSnapshotCommand(program: Command, cli: Cli): void {
       const asked = await cli.control().snapshotSource({ params: { source }, body });
       const done = await settleCommand(cli, asked, { ...options, what: 'snapshot' });
       if (options.json) return printJson(done ?? { command: asked.command });
-      print(done ? `snapshot done: ${JSON.stringify(done.result)}` : `snapshot asked for, command ${asked.command}`);
+      print(done ? sayDone('snapshot', done.result) : `snapshot asked for, command ${asked.command}`);
     });
 }

@@ -402,6 +402,20 @@ describe('runs', () => {
 });
 
 describe('objects', () => {
+  test('what was refused of a decision is named, and ends with 1', async () => {
+    const refused = [{ kind: 'person', id: '404', code: 'NOT_FOUND', message: 'no such object' }];
+    const result = { done: 1, refused, refusedTotal: 1 };
+    await using control = await startFakeControl({
+      ...one,
+      actOnObjects: () => ({ command: 9, state: 'done', result }),
+    });
+    const seen = await against(control)('objects', 'approve', 'person/7', 'person/404', '--tenant', 'eu1.42');
+    expect(seen).toMatchObject({
+      code: 1,
+      out: 'approve: 1 done, 1 refused\n  person/404  NOT_FOUND: no such object\n',
+    });
+  });
+
   const done: Output<'actOnObjects'> = { command: 9, state: 'done', result: { done: 1 } };
 
   test.each<[readonly string[], unknown]>([
