@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createCodec, createKafka } from '@orgstream/kafka';
+import { createCodec, createKafka, brokersOf, registryOf } from '@orgstream/kafka';
 import type { Deps, Part } from '../deps.ts';
 import { createHook } from './hook.ts';
 import { HookChannels } from './hook-channels.ts';
@@ -12,8 +12,8 @@ import { Rounds } from './rounds.ts';
 export function createIntake({ config, db, log, secrets, registry }: Deps): Part {
   const metrics = createIntakeMetrics(registry);
   const outlet = new Outlet({
-    kafka: createKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orgstream-edge', log }),
-    codec: createCodec({ registryUrl: config.REGISTRY_URL }),
+    kafka: createKafka({ ...brokersOf(config), clientId: 'orgstream-edge', log }),
+    codec: createCodec(registryOf(config)),
     log,
   });
   metrics.outlet(() => outlet);

@@ -48,6 +48,16 @@ interface Channel {
   busy: boolean;
   dueAt: number;
   failures: number;
+  /** The reading of types has its own pauses: types that cannot be read must not keep notifications away. */
+  readonly types: { dueAt: number; failures: number; code: string | null };
+}
+
+/** One turn of a channel. */
+interface Seeing {
+  readonly channel: IntakeChannel;
+  readonly lease: IntakeLease;
+  readonly state: Channel;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -60,7 +70,12 @@ export class Rounds {
   readonly #running = new Set<Promise<void>>();
 
   constructor(options: RoundsOptions) {
-    this.#options = { listMs: 1_000, leaseMs: 30_000, now: Date.now, ...options };
+    this.#options = {
+      listMs: 1_000,
+      leaseMs: 30_000,
+      now: Date.now,
+      ...options,
+    };
   }
 
   /** Runs until the signal aborts; then gives the channels back. */
@@ -87,7 +102,10 @@ export class Rounds {
     const now = performance.now();
     // Who has waited longest goes first: with more channels than may run at once none is passed over for ever.
     const due = channels
-      .map((channel) => ({ channel, state: this.#stateOf(channel.integration) }))
+      .map((channel) => ({
+        channel,
+        state: this.#stateOf(channel.integration),
+      }))
       .filter(({ state }) => !state.busy && state.dueAt <= now)
       .sort((a, b) => a.state.dueAt - b.state.dueAt);
     for (const { channel, state } of due.slice(0, Math.max(0, maxAtOnce - this.#running.size))) {
@@ -98,7 +116,7 @@ export class Rounds {
 
   #stateOf(integration: string): Channel {
     let state = this.#channels.get(integration);
-    if (state === undefined) this.#channels.set(integration, (state = { busy: false, dueAt: 0, failures: 0 }));
+    if (state === undefined) this.#channels.set(integration, (state = newChannel()));
     return state;
   }
 
@@ -111,7 +129,7 @@ export class Rounds {
     let lease: IntakeLease | undefined;
     try {
       lease = await leaseIntake(db, { integration, owner, leaseMs, typesMs });
-      if (lease !== undefined && (await this.#seeTo(channel, lease, signal))) pauseMs = 0;
+      if (lease !== undefined && (await this.#seeTo({ channel, lease, state, signal }))) pauseMs = 0;
       state.failures = 0;
     } catch (error) {
       if (!signal.aborted) pauseMs = await this.#failed(integration, { lease, state, error });
@@ -123,20 +141,26 @@ export class Rounds {
   }
 
   /** True: there is more to poll. */
-  async #seeTo(channel: IntakeChannel, lease: IntakeLease, signal: AbortSignal): Promise<boolean> {
+  async #seeTo({ channel, lease, state, signal }: Seeing): Promise<boolean> {
     const { db, clients } = this.#options;
     const client = await clients.of(channel);
-    // Types that cannot be read must not keep notifications away, nor the other way round.
-    const [types, polled] = await Promise.allSettled([
-      lease.typesDue
-        ? client.notificationTypes({ signal }).then((read) => writeTypes(db, { ...lease, types: read }))
-        : undefined,
+    const { types } = state;
+    const areDue = lease.typesDue && performance.now() >= types.dueAt;
+    const [read, polled] = await Promise.allSettled([
+      areDue ? client.notificationTypes({ signal }).then((all) => writeTypes(db, { ...lease, types: all })) : undefined,
       channel.poll ? this.#poll(channel, lease, client, signal) : undefined,
     ]);
-    const failure = [polled, types].find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
-    if (failure !== undefined) throw failure.reason;
-    await noteIntake(db, { ...lease, code: null });
-    return polled.status === 'fulfilled' && polled.value === true;
+    if (areDue && !signal.aborted) this.#noteTypes(channel.integration, types, read);
+    if (polled.status === 'rejected') throw polled.reason;
+    await noteIntake(db, { ...lease, code: types.code });
+    return polled.value === true;
+  }
+
+  #noteTypes(integration: string, types: Channel['types'], read: PromiseSettledResult<void>): void {
+    if (read.status === 'fulfilled') return void Object.assign(types, { dueAt: 0, failures: 0, code: null });
+    types.failures += 1;
+    types.code = codeOf(read.reason);
+    types.dueAt = performance.now() + this.#pauseAfter(integration, types.failures, read.reason);
   }
 
   #poll(
@@ -152,7 +176,14 @@ export class Rounds {
       after: lease.after,
       sinceMs: channel.sinceMs,
       take: (page) => this.#take(channel, page),
-      move: (after, received) => moveCursor(db, { integration, token: lease.token, after, received, leaseMs }),
+      move: (after, received) =>
+        moveCursor(db, {
+          integration,
+          token: lease.token,
+          after,
+          received,
+          leaseMs,
+        }),
       signal,
     });
   }
@@ -164,11 +195,23 @@ export class Rounds {
     const { outlet, metrics, log, now } = this.#options;
     const { tenant, integration } = channel;
     const records = page.flatMap(({ notification }) =>
-      notification === null ? [] : [toRecord(notification, { tenant, integration, via: 'poll', nowMs: now() })],
+      notification === null
+        ? []
+        : [
+            toRecord(notification, {
+              tenant,
+              integration,
+              via: 'poll',
+              nowMs: now(),
+            }),
+          ],
     );
     const refused = new Set((await putReadable(outlet, records)).map(({ id }) => id));
     const unreadable = page.filter(({ notification }) => notification === null || refused.has(notification.id));
-    metrics.polled({ notifications: page.length - unreadable.length, unreadable: unreadable.length });
+    metrics.polled({
+      notifications: page.length - unreadable.length,
+      unreadable: unreadable.length,
+    });
     for (const { id } of unreadable) {
       // What is wrong with it may quote it.
       log.warn({ integration, notification: id }, 'notification stepped over: not readable');
@@ -178,22 +221,53 @@ export class Rounds {
   /** Returns how long to leave the platform alone. */
   async #failed(
     integration: string,
-    failed: { readonly lease: IntakeLease | undefined; readonly state: Channel; readonly error: unknown },
+    failed: {
+      readonly lease: IntakeLease | undefined;
+      readonly state: Channel;
+      readonly error: unknown;
+    },
   ): Promise<number> {
-    const { db, metrics, log, pollMs } = this.#options;
     const { lease, state, error } = failed;
-    const code = isAppError(error) ? error.code : 'UNEXPECTED';
     state.failures += 1;
-    const pauseMs = Math.max(
-      isAppError(error) ? (error.waitMs ?? 0) : 0,
-      backoffMs(state.failures, { baseMs: pollMs, capMs: Math.max(pollMs, longestPauseMs) }),
-    );
-    metrics.pollFailed(code);
-    log[state.failures < 3 ? 'info' : 'warn'](
-      { ...errorFacts(error), integration, waitMs: Math.round(pauseMs) },
-      'platform not polled',
-    );
-    if (lease !== undefined) await noteIntake(db, { ...lease, code }).catch(() => undefined);
+    const pauseMs = this.#pauseAfter(integration, state.failures, error);
+    if (lease !== undefined)
+      await noteIntake(this.#options.db, {
+        ...lease,
+        code: codeOf(error),
+      }).catch(() => undefined);
     return pauseMs;
   }
+
+  /** Tells of a failure, and how long to leave alone what failed. */
+  #pauseAfter(integration: string, failures: number, error: unknown): number {
+    const { metrics, log, pollMs } = this.#options;
+    const pauseMs = Math.max(
+      isAppError(error) ? (error.waitMs ?? 0) : 0,
+      backoffMs(failures, {
+        baseMs: pollMs,
+        capMs: Math.max(pollMs, longestPauseMs),
+      }),
+    );
+    metrics.pollFailed(codeOf(error));
+    const facts = {
+      ...errorFacts(error),
+      integration,
+      waitMs: Math.round(pauseMs),
+    };
+    log[failures < 3 ? 'info' : 'warn'](facts, 'platform not polled');
+    return pauseMs;
+  }
+}
+
+function newChannel(): Channel {
+  return {
+    busy: false,
+    dueAt: 0,
+    failures: 0,
+    types: { dueAt: 0, failures: 0, code: null },
+  };
+}
+
+function codeOf(error: unknown): string {
+  return isAppError(error) ? error.code : 'UNEXPECTED';
 }
