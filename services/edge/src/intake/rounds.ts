@@ -70,12 +70,7 @@ export class Rounds {
   readonly #running = new Set<Promise<void>>();
 
   constructor(options: RoundsOptions) {
-    this.#options = {
-      listMs: 1_000,
-      leaseMs: 30_000,
-      now: Date.now,
-      ...options,
-    };
+    this.#options = { listMs: 1_000, leaseMs: 30_000, now: Date.now, ...options };
   }
 
   /** Runs until the signal aborts; then gives the channels back. */
@@ -102,10 +97,7 @@ export class Rounds {
     const now = performance.now();
     // Who has waited longest goes first: with more channels than may run at once none is passed over for ever.
     const due = channels
-      .map((channel) => ({
-        channel,
-        state: this.#stateOf(channel.integration),
-      }))
+      .map((channel) => ({ channel, state: this.#stateOf(channel.integration) }))
       .filter(({ state }) => !state.busy && state.dueAt <= now)
       .sort((a, b) => a.state.dueAt - b.state.dueAt);
     for (const { channel, state } of due.slice(0, Math.max(0, maxAtOnce - this.#running.size))) {
@@ -176,14 +168,7 @@ export class Rounds {
       after: lease.after,
       sinceMs: channel.sinceMs,
       take: (page) => this.#take(channel, page),
-      move: (after, received) =>
-        moveCursor(db, {
-          integration,
-          token: lease.token,
-          after,
-          received,
-          leaseMs,
-        }),
+      move: (after, received) => moveCursor(db, { integration, token: lease.token, after, received, leaseMs }),
       signal,
     });
   }
@@ -195,23 +180,11 @@ export class Rounds {
     const { outlet, metrics, log, now } = this.#options;
     const { tenant, integration } = channel;
     const records = page.flatMap(({ notification }) =>
-      notification === null
-        ? []
-        : [
-            toRecord(notification, {
-              tenant,
-              integration,
-              via: 'poll',
-              nowMs: now(),
-            }),
-          ],
+      notification === null ? [] : [toRecord(notification, { tenant, integration, via: 'poll', nowMs: now() })],
     );
     const refused = new Set((await putReadable(outlet, records)).map(({ id }) => id));
     const unreadable = page.filter(({ notification }) => notification === null || refused.has(notification.id));
-    metrics.polled({
-      notifications: page.length - unreadable.length,
-      unreadable: unreadable.length,
-    });
+    metrics.polled({ notifications: page.length - unreadable.length, unreadable: unreadable.length });
     for (const { id } of unreadable) {
       // What is wrong with it may quote it.
       log.warn({ integration, notification: id }, 'notification stepped over: not readable');
@@ -221,20 +194,13 @@ export class Rounds {
   /** Returns how long to leave the platform alone. */
   async #failed(
     integration: string,
-    failed: {
-      readonly lease: IntakeLease | undefined;
-      readonly state: Channel;
-      readonly error: unknown;
-    },
+    failed: { readonly lease: IntakeLease | undefined; readonly state: Channel; readonly error: unknown },
   ): Promise<number> {
     const { lease, state, error } = failed;
     state.failures += 1;
     const pauseMs = this.#pauseAfter(integration, state.failures, error);
     if (lease !== undefined)
-      await noteIntake(this.#options.db, {
-        ...lease,
-        code: codeOf(error),
-      }).catch(() => undefined);
+      await noteIntake(this.#options.db, { ...lease, code: codeOf(error) }).catch(() => undefined);
     return pauseMs;
   }
 
@@ -243,29 +209,17 @@ export class Rounds {
     const { metrics, log, pollMs } = this.#options;
     const pauseMs = Math.max(
       isAppError(error) ? (error.waitMs ?? 0) : 0,
-      backoffMs(failures, {
-        baseMs: pollMs,
-        capMs: Math.max(pollMs, longestPauseMs),
-      }),
+      backoffMs(failures, { baseMs: pollMs, capMs: Math.max(pollMs, longestPauseMs) }),
     );
     metrics.pollFailed(codeOf(error));
-    const facts = {
-      ...errorFacts(error),
-      integration,
-      waitMs: Math.round(pauseMs),
-    };
+    const facts = { ...errorFacts(error), integration, waitMs: Math.round(pauseMs) };
     log[failures < 3 ? 'info' : 'warn'](facts, 'platform not polled');
     return pauseMs;
   }
 }
 
 function newChannel(): Channel {
-  return {
-    busy: false,
-    dueAt: 0,
-    failures: 0,
-    types: { dueAt: 0, failures: 0, code: null },
-  };
+  return { busy: false, dueAt: 0, failures: 0, types: { dueAt: 0, failures: 0, code: null } };
 }
 
 function codeOf(error: unknown): string {
