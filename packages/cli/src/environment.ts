@@ -1,7 +1,7 @@
 import { createClient, type Client } from '@orgstream/control-api';
 import { createDatabase, type Knex } from '@orgstream/database';
-import { createKafka, type Kafka } from '@orgstream/kafka';
-import { createSecretBox, type SecretBox } from '@orgstream/runtime';
+import { brokersOf, createKafka, type Kafka } from '@orgstream/kafka';
+import { BrokerConfig, createSecretBox, type SecretBox } from '@orgstream/runtime';
 import { openSettings, type Settings } from './settings.ts';
 
 /** What commands talk to. Made lazily, so that a command needs only the settings it uses. */
@@ -28,7 +28,7 @@ export function openEnvironment(env: NodeJS.ProcessEnv, cwd: string): Environmen
       }
       return db;
     },
-    kafka: () => createKafka({ brokers: settings.read('KAFKA_BROKERS').split(','), clientId: 'orgstream-cli' }),
+    kafka: () => createKafka({ ...brokersOf(settings.readAll(BrokerConfig)), clientId: 'orgstream-cli' }),
     secrets: () => createSecretBox(settings.read('ORGSTREAM_SECRET_KEY')),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

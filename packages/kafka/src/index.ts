@@ -8,3 +8,4 @@ export type { RegistryOptions } from './registry.ts';
 export { applyTopics, ensureGeneration, readGeneration, topicSpecs, type TopicSizes } from './topics.ts';
 export { registerConsumerGauges } from './consumer-metrics.ts';
 export { setAside, type Unreadable } from './unreadable.ts';
+export { brokersOf, registryOf } from './settings.ts';

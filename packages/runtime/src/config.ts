@@ -32,11 +32,34 @@ export const CommonConfig = z.object({
   OPS_PORT: whole(0, 65_535).default(9464).describe('Port of /metrics, /livez and /readyz; 0 = any free one.'),
 });
 
-/** Settings of a service that uses Kafka. */
-export const KafkaConfig = z.object({
+/** How brokers are reached. */
+export const BrokerConfig = z.object({
   KAFKA_BROKERS: z.string().min(1).describe('host:port of brokers, comma-separated.'),
-  REGISTRY_URL: z.url().describe('Base URL of the Confluent-compatible schema registry.'),
+  KAFKA_TLS: z
+    .stringbool({ truthy: ['true'], falsy: ['false'] })
+    .default(false)
+    .describe('`true` = TLS. Certificates of an authority of your own: NODE_EXTRA_CA_CERTS, a file that Node reads.'),
+  KAFKA_TLS_CERT_FILE: z.string().optional().describe('Client certificate, a PEM file, where brokers ask for one.'),
+  KAFKA_TLS_KEY_FILE: z.string().optional().describe('Its private key, a PEM file.'),
+  KAFKA_SASL_MECHANISM: z
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
+    .optional()
+    .describe('How to sign in to the brokers; none = without. `plain` only with TLS.'),
+  KAFKA_SASL_USERNAME: z.string().optional().describe('Who signs in.'),
+  KAFKA_SASL_PASSWORD: z.string().optional().describe('Their password.'),
 });
+export type BrokerSettings = z.infer<typeof BrokerConfig>;
+
+/** How the schema registry is reached. */
+export const RegistryConfig = z.object({
+  REGISTRY_URL: z.url().describe('Base URL of the Confluent-compatible schema registry.'),
+  REGISTRY_USERNAME: z.string().optional().describe('For a registry with basic authentication.'),
+  REGISTRY_PASSWORD: z.string().optional().describe('The password that goes with it.'),
+});
+export type RegistrySettings = z.infer<typeof RegistryConfig>;
+
+/** Settings of a service that uses Kafka. */
+export const KafkaConfig = z.object({ ...BrokerConfig.shape, ...RegistryConfig.shape });
 
 /** Settings of a service that is a member of a consumer group. */
 export const ConsumerConfig = z.object({

@@ -10,7 +10,7 @@ import {
   listen,
 } from '@orgstream/database';
 import { createIssuers, forgetJtis } from '@orgstream/identity';
-import { createKafka } from '@orgstream/kafka';
+import { createKafka, brokersOf } from '@orgstream/kafka';
 import { createSecretBox, startHttpServer, type Service, type ServiceContext } from '@orgstream/runtime';
 import { createCommandWait } from './command-wait.ts';
 import type { Config } from './config.ts';
@@ -52,7 +52,7 @@ export async function createService(context: ServiceContext<Config>): Promise<Co
   resources.defer(() => db.destroy());
   await checkDatabase(db);
   const commands = createCommandWait(db, config.CONTROL_WAIT_MS);
-  const kafka = createKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orgstream-control', log });
+  const kafka = createKafka({ ...brokersOf(config), clientId: 'orgstream-control', log });
   const deps: Deps = {
     db,
     log,

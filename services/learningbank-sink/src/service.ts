@@ -1,5 +1,5 @@
 import { checkDatabase, createDatabase } from '@orgstream/database';
-import { createCodec, createKafka, registerConsumerGauges } from '@orgstream/kafka';
+import { createCodec, createKafka, registerConsumerGauges, brokersOf, registryOf } from '@orgstream/kafka';
 import { createSecretBox, runTogether, type Service, type ServiceContext } from '@orgstream/runtime';
 import type { Config } from './config.ts';
 import { createIngest } from './ingest/consumer.ts';
@@ -25,12 +25,12 @@ export async function createService(context: ServiceContext<Config>): Promise<Se
   resources.defer(() => db.destroy());
   await checkDatabase(db);
   const kafka = createKafka({
-    brokers: config.KAFKA_BROKERS.split(','),
+    ...brokersOf(config),
     clientId: 'orgstream-learningbank-sink',
     log,
     sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
   });
-  const codec = createCodec({ registryUrl: config.REGISTRY_URL });
+  const codec = createCodec(registryOf(config));
   const ingest = resources.use(
     await createIngest({
       db,

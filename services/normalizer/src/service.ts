@@ -9,6 +9,8 @@ import {
   type Kafka,
   type OutRecord,
   type Producer,
+  brokersOf,
+  registryOf,
 } from '@orgstream/kafka';
 import type { Logger, Service, ServiceContext } from '@orgstream/runtime';
 import type { Config } from './config.ts';
@@ -26,12 +28,12 @@ export async function createService(context: ServiceContext<Config>): Promise<Se
   await using resources = new AsyncDisposableStack();
   const metrics = createMetrics(registry);
   const kafka = createKafka({
-    brokers: config.KAFKA_BROKERS.split(','),
+    ...brokersOf(config),
     clientId: 'orgstream-normalizer',
     log,
     sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
   });
-  const codec = createCodec({ registryUrl: config.REGISTRY_URL });
+  const codec = createCodec(registryOf(config));
   await codec.prepare(topics.directoryChanges, recordsOf[topics.directoryChanges]);
   const producer = resources.use(await kafka.createProducer());
   const partitions = await producer.partitions(topics.directoryChanges);

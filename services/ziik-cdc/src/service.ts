@@ -1,6 +1,6 @@
 import { recordsOf, topics } from '@orgstream/core';
 import { checkDatabase, createDatabase, openSecret } from '@orgstream/database';
-import { createCodec, createKafka } from '@orgstream/kafka';
+import { createCodec, createKafka, brokersOf, registryOf } from '@orgstream/kafka';
 import { createSecretBox, sleep, type Service, type ServiceContext } from '@orgstream/runtime';
 import { Commands } from './commands.ts';
 import type { Config } from './config.ts';
@@ -19,8 +19,8 @@ export async function createService(context: ServiceContext<Config>): Promise<Se
   await checkDatabase(db);
   const box = createSecretBox(config.ORGSTREAM_SECRET_KEY);
   const openUrl = (secretId: string): Promise<string> => openSecret(db, box, secretId);
-  const kafka = createKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orgstream-ziik-cdc', log });
-  const codec = createCodec({ registryUrl: config.REGISTRY_URL });
+  const kafka = createKafka({ ...brokersOf(config), clientId: 'orgstream-ziik-cdc', log });
+  const codec = createCodec(registryOf(config));
   await codec.prepare(topics.ziikChanges, recordsOf[topics.ziikChanges]);
   const producer = resources.use(await kafka.createProducer());
   let turnedAt = performance.now();

@@ -1,6 +1,7 @@
 import { AppError } from '@orgstream/core';
 import { migrate } from '@orgstream/database';
-import { applyTopics, checkSchemas, registerSchemas } from '@orgstream/kafka';
+import { applyTopics, checkSchemas, registerSchemas, registryOf } from '@orgstream/kafka';
+import { RegistryConfig } from '@orgstream/runtime';
 import type { Command } from 'commander';
 import { positive } from '../arguments.ts';
 import type { Cli } from '../cli.ts';
@@ -47,19 +48,19 @@ function addTopics(topics: Command, cli: Cli): void {
 }
 
 function addSchemas(schemas: Command, cli: Cli): void {
-  const registryUrl = (): string => cli.environment().settings.read('REGISTRY_URL');
+  const registry = () => registryOf(cli.environment().settings.readAll(RegistryConfig));
   leaf(schemas, 'register', {
     description: 'register every schema, FULL_TRANSITIVE set before the first version',
     examples: [['schemas register', 'before the first start, and with each new version']],
   }).action(async (options: LeafOptions) => {
-    const registered = await registerSchemas({ registryUrl: registryUrl() });
+    const registered = await registerSchemas(registry());
     show(registered, options, () => registered.map(({ subject, state }) => `${subject}: ${state}`).join('\n'));
   });
   leaf(schemas, 'check', {
     description: 'would our schemas be accepted? Registers nothing',
     examples: [['schemas check', 'in the pipeline of a new version']],
   }).action(async (options: LeafOptions) => {
-    const reports = await checkSchemas({ registryUrl: registryUrl() });
+    const reports = await checkSchemas(registry());
     const bad = reports.filter(({ state }) => state === 'incompatible');
     if (bad.length > 0) {
       const reasons = bad.map(({ subject, reasons: why }) => `${subject} (${why.join('; ')})`).join(', ');

@@ -1,4 +1,5 @@
-import { checkSchemas } from '@orgstream/kafka';
+import { checkSchemas, registryOf } from '@orgstream/kafka';
+import { RegistryConfig } from '@orgstream/runtime';
 import type { Check } from './check.ts';
 import { broken, ok } from './finding.ts';
 
@@ -8,7 +9,7 @@ export const registryCheck: Check = {
   deadlineMs: 12_000,
   remedy: 'check the registry and REGISTRY_URL',
   async run({ settings }) {
-    const reports = await checkSchemas({ registryUrl: settings.read('REGISTRY_URL') });
+    const reports = await checkSchemas(registryOf(settings.readAll(RegistryConfig)));
     const missing = reports.filter(({ state }) => state === 'new' || state === 'changed');
     const bad = reports.filter(({ state }) => state === 'incompatible');
     const names = (list: typeof reports): string => list.map(({ subject }) => subject).join(', ');
