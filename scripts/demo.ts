@@ -60,8 +60,9 @@ async function firstSync(
   const tenants = await Promise.all(
     generated.map(async ({ organisation, name }) => ({
       organisation,
+      // People see it in Ziik's menu: it must not look like Ziik itself.
       joined: await join(file, organisation.siteId, {
-        name,
+        name: `${name} Academy`,
         platform: { jobProfiles: ['Butikschef', 'Store manager'] },
       }),
     })),
@@ -213,16 +214,16 @@ let told: Awaited<ReturnType<typeof tell>> | undefined;
   try {
     told = await Promise.race([tell(screen, world, ziik), aborted(signal).then(() => undefined)]);
     if (told && !once) {
-      const { learningbankSimUrl, ziikSimUrl } = world.file();
+      const { ziikSimUrl } = world.file();
       screen.heading('Everything stays up until Ctrl-C');
-      screen.line(
-        `  Learningbank state  ${learningbankSimUrl}/_sim/state?platform=2\n  Ziik state          ${ziikSimUrl}/_sim/state`,
-      );
+      screen.line(`  Ziik state          ${ziikSimUrl}/_sim/state`);
       for (const [name, url] of told.urls) screen.line(`  ${name.padEnd(19)} ${url}`);
       for (const [name, urls] of Object.entries(world.file().metricsUrls))
         screen.line(`  ${name.padEnd(19)} ${urls.join(' ')}`);
-      screen.line('  status              npm run orgstream -- status');
+      screen.line('  logs                .orgstream/logs');
+      screen.line('  in another shell    npm run orgstream -- status    npm run orgstream -- doctor');
       await aborted(signal);
+      screen.line('  stopping …');
     }
   } catch (error) {
     screen.heading('Verdict');

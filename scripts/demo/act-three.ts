@@ -51,6 +51,7 @@ export async function chatAndLogin(screen: Screen, world: World, ziik: pg.Pool, 
       ["Ziik's menu", `${site}/menu?user=${person!.personId}`],
       ["Ziik's chat", `${site}/chat?user=${person!.personId}`],
       ['Learningbank', joined.platform.url.replace('/api/v1', '')],
+      ['Learningbank state', `${file.learningbankSimUrl}/_sim/state?platform=${joined.platform.id}`],
     ],
   };
 }

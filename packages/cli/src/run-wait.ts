@@ -70,14 +70,29 @@ export function endWith(cli: Cli, end: RunEnd, options: { readonly json: boolean
 
 /** A run in a few lines: where it stands, what its plan counts, and the next step. */
 export function describeRun(run: Run, held = false): string {
-  const counts = Object.entries(run.counts).filter(([, n]) => n > 0);
   const { done, total } = run.progress;
   return [
     `${run.kind} run ${run.id}: ${stateOf(run)}${run.dryRun ? ' (dry run)' : ''}`,
-    ...(counts.length > 0 ? [`plan: ${counts.map(([what, n]) => `${what} ${n}`).join(', ')}`] : []),
+    ...countLines(run),
     ...(total !== undefined && total > 0 ? [`progress: ${done ?? 0} of ${total}`] : []),
     ...nextSteps(run, held),
   ].join('\n');
+}
+
+/** What happened to people and units while an integration was off, as the gap report has it. */
+const gapWords: readonly string[] = ['created', 'changed', 'moved', 'left', 'deleted'];
+
+/** How much it is; of a gap first what was missed, then what brings it into step. */
+function countLines({ kind, counts }: Run): readonly string[] {
+  const named = Object.entries(counts).filter(([, n]) => n > 0);
+  const first = ['items', 'parked'];
+  const say = (some: typeof named): string => some.map(([what, n]) => `${what} ${n}`).join(', ');
+  const missed = kind === 'gap' ? gapWords.flatMap((word) => named.filter(([what]) => what === word)) : [];
+  const plan = [
+    ...first.flatMap((word) => named.filter(([what]) => what === word)),
+    ...named.filter((one) => !first.includes(one[0]) && !missed.includes(one)),
+  ];
+  return [...(missed.length > 0 ? [`missed: ${say(missed)}`] : []), ...(plan.length > 0 ? [`plan: ${say(plan)}`] : [])];
 }
 
 function stateOf(run: Run): string {

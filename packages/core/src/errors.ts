@@ -124,7 +124,7 @@ export const codes = {
   PERMISSION_TYPE_NAME_TAKEN: 'park',
   /** A role has the name of a built-in permission type, which carries rights. Operator decides. */
   PERMISSION_TYPE_HAS_RIGHTS: 'park',
-  /** Person without e-mail. Resumes by itself once it has one. */
+  /** Person without e-mail. Operator: have it added in Ziik; the person then goes on by itself. */
   EMAIL_MISSING: 'park',
   /** Another linked person has this e-mail. Resumes when one of the two changes. */
   EMAIL_TAKEN: 'park',
@@ -144,9 +144,9 @@ export const codes = {
   // ── held by a rule or an operator ─────────────────────────────────────────────────────────────────────────────
   /** Too many objects would get this operation at once: all pending ones are held. Operator: look, then approve or reject. */
   BRAKE_TRIPPED: 'park',
-  /** An operator undid this change; it stays undone until released or until the source changes the object again. */
+  /** An operator undid this change; it stays undone until released or until the source changes the object again. Operator: `orgstream objects release`, or leave it. */
   UNDONE: 'park',
-  /** An operator rejected this change; it stays so until released or until the source changes the object again. */
+  /** An operator rejected this change; it stays so until released or until the source changes the object again. Operator: `orgstream objects release`, or leave it. */
   REJECTED: 'park',
   /** An operator decided to leave this object alone. Operator: release it to sync it again. */
   IGNORED: 'park',
@@ -188,7 +188,7 @@ export const codes = {
   SETTING_NOT_OF_PRESET: 'park',
   /** *deactivate users* while two integrations share the platform: one would deactivate the other's people. */
   PLATFORM_SHARED: 'park',
-  /** The integration is disabled, paused or in shadow mode, or everything is stopped. */
+  /** The integration is disabled, paused or in shadow mode, or everything is stopped. Operator: `orgstream status` says which; `orgstream integration enable`, `orgstream resume`. */
   NOT_SENDING: 'park',
 
   // ── Learningbank ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -175,7 +175,7 @@ const switches = {
 function addSwitches(integration: Command, cli: Cli): void {
   for (const [name, [body, description]] of Object.entries(switches)) {
     named(integration, name, description, cli, async (control, id, options) => {
-      show(await changeIntegration(control, id, body), options, sayState);
+      show(await changeIntegration(control, id, body), options, name === 'enable' ? sayEnabled : sayState);
     });
   }
   const shadow = group(integration, 'shadow', 'plan and record, send nothing');
@@ -195,6 +195,10 @@ function stateOf({ enabled, paused, shadow, code, state }: Integration): string 
 }
 
 const sayState = (one: Integration): string => `${one.tenant} (${one.name}): ${stateOf(one)}`;
+
+const sayEnabled = (one: Integration): string =>
+  `${sayState(one)}
+what changed meanwhile waits; the gap report: \`orgstream run list --integration ${one.id} --kind gap\`, and \`orgstream sync --integration ${one.id}\` applies it`;
 
 function describe(one: Integration): string {
   const lines: readonly (readonly [string, string])[] = [

@@ -260,6 +260,33 @@ describe('runs', () => {
     expect(control.calls.map(({ operation }) => operation)).not.toContain('startRun');
   });
 
+  test('a gap report says what was missed, and then what brings it into step', async () => {
+    const counts = {
+      left: 3,
+      move: 15,
+      items: 33,
+      moved: 15,
+      create: 9,
+      parked: 1,
+      created: 9,
+      deleted: 0,
+      deactivate: 3,
+    };
+    const gap: Run = { ...run, kind: 'gap', state: 'planned', needsApproval: true, counts, progress: {} };
+    await using control = await startFakeControl({ ...one, getRun: () => gap });
+    const { out } = await against(control)('run', 'show', runId);
+    expect(out.split('\n').slice(1, 3)).toEqual([
+      'missed: created 9, moved 15, left 3',
+      'plan: items 33, parked 1, move 15, create 9, deactivate 3',
+    ]);
+  });
+
+  test('enabling says where the gap report is', async () => {
+    await using control = await startFakeControl({ ...one, changeIntegration: () => integration });
+    const { out } = await against(control)('integration', 'enable', 'eu1.42');
+    expect(out).toContain(`the gap report: \`orgstream run list --integration ${id} --kind gap\``);
+  });
+
   test.each<[string, Partial<Run>, number, RegExp]>([
     ['done', {}, 0, /done\nplan: items 2, deactivate 2\nprogress: 2 of 2/],
     ['waits for approval', { state: 'planned', needsApproval: true }, 3, /next: `orgstream run approve/],

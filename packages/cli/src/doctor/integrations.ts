@@ -72,9 +72,11 @@ function standing(one: IntegrationStatus, more: PlatformRow | undefined): readon
 /** What waits for somebody. */
 function waiting(one: IntegrationStatus, more: PlatformRow | undefined): readonly Finding[] {
   const byCode = (codesOf: Readonly<Record<string, number>>, state: string): readonly Finding[] =>
-    Object.entries(codesOf).map(([code, n]) =>
-      warning(isCode(code) ? `${n} ${state}` : `${n} ${state}: ${code}`, adviceOf(code), isCode(code) ? code : null),
-    );
+    Object.entries(codesOf).map(([code, n]) => {
+      const list = `orgstream objects --integration ${one.id} --code ${code}`;
+      const said = isCode(code) ? `${n} ${state}` : `${n} ${state}: ${code}`;
+      return warning(said, `${adviceOf(code)}; who: \`${list}\``, isCode(code) ? code : null);
+    });
   return [
     ...byCode(one.parkedByCode, 'parked'),
     ...byCode(one.heldByCode, 'held'),

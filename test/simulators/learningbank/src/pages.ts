@@ -10,6 +10,8 @@ header span { margin-left: auto; font-weight: 400; }
 main { max-width: 760px; margin: 40px auto; padding: 0 24px; }
 .card { background: #fff; border-radius: 12px; padding: 24px 28px; margin: 18px 0; box-shadow: 0 1px 4px #0001; }
 .card h2 { margin: 0 0 8px; }
+.card p { margin: 0; }
+.card p + .bar { margin-top: 16px; }
 .bar { height: 8px; border-radius: 4px; background: #e7e1f3; overflow: hidden; }
 .bar div { width: 35%; height: 100%; background: #7d57d1; }
 `;

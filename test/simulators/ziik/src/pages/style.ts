@@ -34,4 +34,14 @@ button { padding: 10px 20px; border: 0; border-radius: 20px; background: #2b9d80
 .tiles a, .bottom a { background: #e8f5f1; border-radius: 14px; padding: 22px 8px; text-align: center; color: inherit; text-decoration: none; font-size: 14px; }
 .bottom { margin-top: auto; display: flex; gap: 12px; }
 .bottom a { flex: 1; padding: 12px 8px; }
+@media (max-width: 720px) {
+  body { flex-direction: column; }
+  nav { width: 100%; flex-direction: row; flex-wrap: wrap; align-items: center; }
+  nav .group, nav .me { display: none; }
+  nav a { padding: 8px 12px; border-left: 0; }
+  main { padding: 16px; display: flex; flex-direction: column; }
+  .chat { flex: 1; flex-direction: column; height: auto; }
+  .people { width: 100%; max-height: 150px; }
+  .bubbles { min-height: 40vh; }
+}
 `;
