@@ -81,7 +81,8 @@ export async function insertChannel(db: Knex, { integration, by }: Key, channel:
 
 /**
  * Changes a channel that still has `version`; the new version, or undefined when it was changed since or is gone.
- * Replaced secrets are erased.
+ * Replaced secrets are erased. Switched on again, it begins anew: what a hook brought meanwhile was skipped, and what a poll
+ * finds of that time is not sent either.
  */
 export async function changeChannel(
   db: Knex,
@@ -99,6 +100,7 @@ export async function changeChannel(
     const { rows: changed } = await tx.raw<{ rows: { version: number }[] }>(
       `update control.channel
           set version = version + 1, changed_by = :by, changed_at = now(),
+              since = case when cast(:enabled as boolean) and not enabled then now() else since end,
               enabled = coalesce(:enabled, enabled), ziik_url = coalesce(:ziikUrl, ziik_url),
               sender_secret_id = coalesce(:senderSecret, sender_secret_id), sender_id = coalesce(:senderId, sender_id),
               intake = coalesce(:intake, intake), hook_secret_id = coalesce(:hookSecret, hook_secret_id),

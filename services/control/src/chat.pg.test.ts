@@ -156,6 +156,16 @@ describe('changing a channel', () => {
     expect(channel).toMatchObject({ quiet: true, version: 2, changedBy: 'operator of a test' });
   });
 
+  test('switched on again it sends nothing of the time when it was off; other changes keep nothing back', async () => {
+    const { since } = await admin.getChannel({ params });
+    const off = await admin.changeChannel({ params, body: { enabled: false, quiet: true }, ifMatch: 1 });
+    expect(off.channel.since).toBe(since);
+    const on = await admin.changeChannel({ params, body: { enabled: true }, ifMatch: 2 });
+    expect(Date.parse(on.channel.since)).toBeGreaterThan(Date.parse(since));
+    const again = await admin.changeChannel({ params, body: { enabled: true, quiet: false }, ifMatch: 3 });
+    expect(again.channel.since).toBe(on.channel.since);
+  });
+
   test('a new sender is tried, and the old credentials are erased', async () => {
     const wrong = { ...senderOf, password: 'nope' };
     await expect(admin.changeChannel({ params, body: { sender: wrong }, ifMatch: 1 })).rejects.toEqual(
