@@ -99,6 +99,7 @@ export class ChannelWorker {
     if (!this.#current) {
       try {
         const facts = this.#facts;
+        this.#opened?.end.abort();
         const end = new AbortController();
         this.#opened = { facts, end, session: await this.#connect(AbortSignal.any([this.#stop, end.signal])) };
         this.#trouble = null;
