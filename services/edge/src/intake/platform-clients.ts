@@ -43,7 +43,8 @@ export class PlatformClients {
 
   #make(baseUrl: string, credentials: Credentials): LearningbankClient {
     const perS = this.#options.callsPerMinute / 60;
-    const bucket = new TokenBucket({ ratePerS: perS, minPerS: perS / 60, maxPerS: perS, burst: 5 });
+    // Who is refused is left alone between turns; within a turn a place is kept, of which there are few for all tenants.
+    const bucket = new TokenBucket({ ratePerS: perS, minPerS: perS / 4, maxPerS: perS, burst: 5 });
     return createLearningbankClient({
       baseUrl,
       credentials,
