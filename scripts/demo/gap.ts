@@ -31,9 +31,11 @@ export async function monthOff(
   await operator.api.startRun({ params: { integration }, body: { kind: 'sync' } });
   await operator.finished(run);
   const gapApplied = await operator.countItems(run, 'applied');
-  const left = [...(await operator.itemsByCode(run, 'parked'))].map(([code, count]) => `${count} ${code}`);
+  const parkedNow = [...(await operator.itemsByCode(run, 'parked'))];
+  // Without a code of its own it waits for one of the others.
+  const left = parkedNow.map(([code, count]) => `${count} ${code === '' ? 'waiting for them' : code}`);
   screen.line(
-    `  "Initiate synchronisation": ${gapApplied} objects brought into step${left.length === 0 ? '' : `; parked: ${left.join(', ')}`}`,
+    `  "Initiate synchronisation": ${gapApplied} objects brought into step${left.length === 0 ? '' : `; left: ${left.join(', ')}`}`,
   );
   await waitConverged(file, { deadlineMs: 60_000, integrations: [integration] });
   return { gapItems: items, gapApplied };

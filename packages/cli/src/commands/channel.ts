@@ -227,6 +227,12 @@ function sayStatus({ status }: Channel): string {
   return `${state}${why === '' ? '' : ` (${why})`}, ${queued} on their way, ${held} wait`;
 }
 
+/** edge notes the time of what it polls; deliveries of a hook show in the ledger only. */
+const neverReceived: Readonly<Record<Channel['intake'], string>> = {
+  hook: 'see `orgstream notification list`',
+  poll: 'nothing yet',
+};
+
 function describe(channel: Channel): string {
   const { sender, oldHookSecretUntil, lastReceivedAt, intakeCode } = channel;
   const lines: readonly (readonly [string, string])[] = [
@@ -235,7 +241,7 @@ function describe(channel: Channel): string {
     ['sender', sender.name === null ? `${sender.id}` : `${sender.name} (${sender.id})`],
     ['intake', channel.intake === 'hook' ? `hook, ${channel.hookPath} at edge` : 'poll'],
     ...(oldHookSecretUntil === null ? [] : [['old secret', `taken until ${oldHookSecretUntil}`] as const]),
-    ['received', `${lastReceivedAt ?? 'nothing yet'}${intakeCode === null ? '' : `; ${intakeCode}`}`],
+    ['received', `${lastReceivedAt ?? neverReceived[channel.intake]}${intakeCode === null ? '' : `; ${intakeCode}`}`],
     ['language', channel.defaultLanguage],
     ['max age', `${channel.maxAgeS / 3_600} h`],
     ['quiet', `${channel.quiet ? 'on' : 'off'}; during runs ${channel.quietDuringRuns ? 'on' : 'off'}`],
