@@ -2,6 +2,7 @@ export * from './cluster.ts';
 export * from './ports.ts';
 export * from './postgres.ts';
 export * from './process.ts';
+export * from './secured-kafka.ts';
 export * from './service.ts';
 export * from './shared-stack.ts';
 export * from './stack-types.ts';

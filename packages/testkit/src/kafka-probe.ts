@@ -22,7 +22,8 @@ export async function clusterMembers(address: string): Promise<string[]> {
   }
 }
 
-function isListening(address: string): Promise<boolean> {
+/** Somebody listens on host:port. */
+export function isListening(address: string): Promise<boolean> {
   const [host = '', port] = address.split(':');
   return new Promise((resolve) => {
     const socket = createConnection({ host, port: Number(port), timeout: 1_000 });

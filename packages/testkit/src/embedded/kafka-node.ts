@@ -15,6 +15,8 @@ export interface KafkaNodeOptions extends Omit<NodeConfig, 'dataFolder'> {
   readonly clusterId: string;
   /** Default 512. */
   readonly heapMb?: number;
+  /** More arguments for formatting the storage, for example SCRAM credentials. */
+  readonly format?: readonly string[];
 }
 
 /** A cluster id: 16 random bytes in base64url, never with a leading dash, which would read as an option. */
@@ -38,7 +40,15 @@ export class KafkaNode {
     const node = new KafkaNode(options);
     await mkdir(join(options.folder, 'tmp'), { recursive: true });
     await writeFile(node.#properties, serverProperties({ ...options, dataFolder: join(options.folder, 'data') }));
-    const format = ['format', '-t', options.clusterId, '-c', node.#properties, '--ignore-formatted'];
+    const format = [
+      'format',
+      '-t',
+      options.clusterId,
+      '-c',
+      node.#properties,
+      '--ignore-formatted',
+      ...(options.format ?? []),
+    ];
     const { ok, output } = await run(javaCommand(), node.#java('kafka.tools.StorageTool', format), {
       timeoutMs: 60_000,
     });
