@@ -61,7 +61,7 @@ function sweepSql(kind: Kind): string {
   ].join(', ');
   return /* sql */ `
     with absent as materialized (
-      select f.tenant, f.id, f.log_offset >= 0 and not f.deleted as existed,
+      select f.ctid as row, f.tenant, f.id, f.log_offset >= 0 and not f.deleted as existed,
              case when f.log_offset >= 0 then ${aspectOf(kind, 'f')} end as was
         from sink.${kind} f
        where f.tenant = ? and f.seen_snapshot is distinct from ?
@@ -73,12 +73,12 @@ function sweepSql(kind: Kind): string {
     ), swept as (
       update sink.${kind} f
          set deleted = true, epoch = ?, lsn = ?, seq = ?, log_offset = ?, committed_at = to_timestamp(? / 1000.0), ${cleared}
-        from absent a where f.tenant = a.tenant and f.id = a.id
-      returning f.tenant, f.id
+        from absent a where f.ctid = a.row
+      returning a.tenant, a.id, a.existed, a.was
     )
-    select a.tenant, a.id, ?::bigint as epoch, ?::bigint as lsn, ?::bigint as committed_ms, true as bulk, false as correction, a.existed,
-           false as exists, a.was, ${kind === 'person' ? `'gone'` : 'null::text'} as now, null::text as "rejectedCode"
-      from absent a join swept s on s.tenant = a.tenant and s.id = a.id`;
+    select s.tenant, s.id, ?::bigint as epoch, ?::bigint as lsn, ?::bigint as committed_ms, true as bulk, false as correction, s.existed,
+           false as exists, s.was, ${kind === 'person' ? `'gone'` : 'null::text'} as now, null::text as "rejectedCode"
+      from swept s`;
 }
 
 /** Rows of each kind that a snapshot has met, by `kind/chunk`. */

@@ -36,10 +36,13 @@ interface LinkRow {
   readonly busy: boolean;
 }
 
-/** The links to these objects of the target, which was looked at no earlier than `lookedAt`. */
+/**
+ * The links to these objects of the target, which was looked at no earlier than `lookedAt`. Found by what they are at the
+ * target alone: by the integration, each page would read all of its links.
+ */
 export async function readLinksTo(
   db: Knex,
-  integrationId: string,
+  { integrationId, platform }: { readonly integrationId: string; readonly platform: string },
   look: { readonly kind: ObjectKind; readonly targetIds: readonly TargetId[]; readonly lookedAt: Date },
 ): Promise<readonly LinkSeen[]> {
   const rows = await query<LinkRow>(
@@ -50,8 +53,8 @@ export async function readLinksTo(
                where a.integration_id = l.integration_id and a.kind = l.kind and a.object_id = l.id
                  and (a.state in ('sent', 'unknown') or a.finished_at >= ?)) as busy
        from sink.link l
-      where l.integration_id = ? and l.kind = ? and l.target_id = any(?::bigint[]) and ${compared}`,
-    [look.lookedAt, look.lookedAt, integrationId, look.kind, look.targetIds],
+      where l.platform = (select ?::text) and l.kind = ? and l.target_id = any(?::bigint[]) and l.integration_id::text = ? and ${compared}`,
+    [look.lookedAt, look.lookedAt, platform, look.kind, look.targetIds, integrationId],
   );
   return rows.map(({ target_id, made_by_us, ...rest }) => ({
     ...rest,
@@ -104,17 +107,18 @@ export async function believeObserved(
   const rows = await query<{ kind: ObjectKind; id: string; gone: boolean }>(
     tx,
     `with asked as materialized (
-       select * from jsonb_to_recordset(cast(? as jsonb)) as r (kind text, id text, applied jsonb, observed jsonb)),
+       select r.*, cast(? as uuid) as integration_id
+         from jsonb_to_recordset(cast(? as jsonb)) as r (kind text, id text, applied jsonb, observed jsonb)),
      put as (
        update sink.link l set applied = a.observed, updated_at = now() from asked a
-        where l.integration_id = ? and l.kind = a.kind and l.id = a.id and l.applied = a.applied and a.observed is not null
+        where l.integration_id = a.integration_id and l.kind = a.kind and l.id = a.id and l.applied = a.applied and a.observed is not null
         returning l.kind, l.id),
      gone as (
        delete from sink.link l using asked a
-        where l.integration_id = ? and l.kind = a.kind and l.id = a.id and l.applied = a.applied and a.observed is null
+        where l.integration_id = a.integration_id and l.kind = a.kind and l.id = a.id and l.applied = a.applied and a.observed is null
         returning l.kind, l.id)
      select kind, id, false as gone from put union all select kind, id, true from gone`,
-    [asked, integrationId, integrationId],
+    [integrationId, asked],
   );
   await query(
     tx,

@@ -81,7 +81,7 @@ class Scan {
 
   /** Each object that differs once, in batches: by the pages of the target, then what it did not show. */
   async *differences(): AsyncIterable<readonly Drifted[]> {
-    const { db, integration, session, signal, log } = this.#context;
+    const { db, integration, platform, session, signal, log } = this.#context;
     const again: { readonly kind: ObjectKind; readonly targetId: TargetId }[] = [];
     let lookedAt = await readClock(db);
     const pages = targetPages({
@@ -97,7 +97,8 @@ class Scan {
       const byId = new Map<TargetId, Found>(objects.map(({ object }) => [object.id, object]));
       for (const id of byId.keys()) this.#seen[kind].add(id);
       if (kind === 'person') await this.#noteOwners(objects.map(({ object }) => object as User));
-      const links = await readLinksTo(db, integration.id, { kind, targetIds: [...byId.keys()], lookedAt });
+      const whose = { integrationId: integration.id, platform };
+      const links = await readLinksTo(db, whose, { kind, targetIds: [...byId.keys()], lookedAt });
       for (const { targetId } of links.filter(({ busy }) => busy)) again.push({ kind, targetId });
       yield links.filter(({ busy }) => !busy).flatMap((link) => this.#drifted(link, byId.get(link.targetId)!));
       lookedAt = await readClock(db);
@@ -111,10 +112,10 @@ class Scan {
 
   /** Who has become an Owner, or is none any more, since it was linked. */
   async #noteOwners(users: readonly User[]): Promise<void> {
-    const { db, integration, policy } = this.#context;
+    const { db, integration, platform, policy } = this.#context;
     const isOwner = (user: User): boolean => ownerMark(user.permissionTypeIds, policy.catalogue).owner === true;
     const owners = users.filter(isOwner).map(({ id }) => id);
-    await markOwners(db, integration.id, { among: users.map(({ id }) => id), owners });
+    await markOwners(db, { integrationId: integration.id, platform }, { among: users.map(({ id }) => id), owners });
   }
 
   /** What a page did not show, or showed while it was written, is asked for by its id. */
@@ -132,11 +133,12 @@ class Scan {
   }
 
   async #look(kind: ObjectKind, targetId: TargetId): Promise<readonly Drifted[]> {
-    const { db, integration, session } = this.#context;
+    const { db, integration, platform, session } = this.#context;
+    const whose = { integrationId: integration.id, platform };
     for (let look = 1; look <= looks; look += 1) {
       const lookedAt = await readClock(db);
       const found = await readTarget(session, kind, targetId);
-      const [link] = await readLinksTo(db, integration.id, { kind, targetIds: [targetId], lookedAt });
+      const [link] = await readLinksTo(db, whose, { kind, targetIds: [targetId], lookedAt });
       if (!link) return [];
       if (!link.busy) return this.#drifted(link, found);
     }

@@ -62,14 +62,16 @@ export async function readPast(
     db,
     `select o.kind, o.id, l.applied, coalesce(c.calls, '[]') as calls
        from unnest(?::text[], ?::text[]) with ordinality as o (kind, id, no)
-       left join sink.link l on l.integration_id = ? and l.kind = o.kind and l.id = o.id
+      cross join (select cast(? as uuid) as id offset 0) i
+       left join lateral (
+         select k.applied from sink.link k where k.integration_id = i.id and k.kind = o.kind and k.id = o.id limit 1) l on true
        left join lateral (
          select jsonb_agg(to_jsonb(a) order by a.id desc) as calls
            from (select id, op, state, target_id, before, after, run_id, cause_epoch, cause_lsn from sink.attempt
-                  where integration_id = ? and kind = o.kind and object_id = o.id and state <> 'failed'
+                  where integration_id = i.id and kind = o.kind and object_id = o.id and state <> 'failed'
                   order by id desc limit ${callsOfObject}) a) c on true
       order by o.no`,
-    [objects.map(({ kind }) => kind), objects.map(({ id }) => id), integrationId, integrationId],
+    [objects.map(({ kind }) => kind), objects.map(({ id }) => id), integrationId],
   );
   return rows.map(({ kind, id, applied, calls }) => ({ kind, id, applied, calls: calls.map(callOf) }));
 }
@@ -92,23 +94,26 @@ export async function putUndo(
   const rows = await query<{ back: string }>(
     tx,
     `with asked as materialized (
-       select r.*, l.applied is not distinct from nullif(r.now, 'null') as same
+       select r.*, w.id as integration_id, l.applied is not distinct from nullif(r.now, 'null') as same
          from jsonb_to_recordset(cast(? as jsonb)) as r (kind text, id text, no int, rank int, now jsonb, undo jsonb)
-         left join sink.link l on l.integration_id = cast(? as uuid) and l.kind = r.kind and l.id = r.id),
+        cross join (select cast(? as uuid) as id offset 0) w
+         left join lateral (
+           select applied from sink.link k where k.integration_id = w.id and k.kind = r.kind and k.id = r.id limit 1) l on true),
      back as (
        update sink.work w set undo = a.undo, next_at = now() - interval '1 day' + a.no * interval '1 ms' + a.rank * interval '1 min'
          from asked a
-        where a.same and w.integration_id = cast(? as uuid) and w.kind = a.kind and w.id = a.id and w.run_id = cast(? as uuid)
+        where a.same and w.integration_id = a.integration_id and w.kind = a.kind and w.id = a.id
+          and w.run_id is not distinct from cast(? as uuid)
         returning 1),
      refused as (
        update sink.run_item i set state = 'superseded', code = 'UNDO_CHANGED_SINCE'
          from asked a where not a.same and i.run_id = cast(? as uuid) and i.kind = a.kind and i.id = a.id
-        returning i.kind, i.id),
+        returning a.integration_id, i.kind, i.id),
      let_go as (
        update sink.work w set run_id = null from refused r
-        where w.integration_id = cast(? as uuid) and w.kind = r.kind and w.id = r.id)
+        where w.integration_id = r.integration_id and w.kind = r.kind and w.id = r.id)
      select count(*) as back from back`,
-    [JSON.stringify(asked), run.integrationId, run.integrationId, run.id, run.id, run.integrationId],
+    [JSON.stringify(asked), run.integrationId, run.id, run.id],
   );
   return Number(rows[0]!.back);
 }

@@ -1,7 +1,17 @@
 import type { Knex } from '@orgstream/database';
 import { lanes } from '../model.ts';
 import type { EmailHolder, EmailTwin } from './input.ts';
-import { personColumns, personFact, workStateOf, type LoadContext, type PersonRow, type WorkColumns } from './rows.ts';
+import {
+  ofKind,
+  ourIntegration,
+  ourTenant,
+  personColumns,
+  personFact,
+  workStateOf,
+  type LoadContext,
+  type PersonRow,
+  type WorkColumns,
+} from './rows.ts';
 
 interface Wanted {
   readonly id: string;
@@ -26,20 +36,22 @@ export async function loadHolders(
        select * from unnest(cast(:ids as text[]), cast(:emails as text[])) as a (person_id, email)),
      chain as (
        select a.person_id, l.id as holder_id, l.applied, 0 as depth
-         from asked a join sink.link l
-           on l.integration_id = :id and l.kind = 'person' and lower(l.applied ->> 'email') = lower(a.email)
-          and l.id <> a.person_id
+         from asked a
+        cross join lateral (
+          select * from sink.link where integration_id = ${ourIntegration} and kind = 'person'
+             and lower(applied ->> 'email') = lower(a.email) and id <> a.person_id offset 0) l
        union all
        select c.person_id, l.id, l.applied, c.depth + 1
          from chain c
-         join sink.person p on p.tenant = :tenant and p.id = c.holder_id
-         join sink.link l on l.integration_id = :id and l.kind = 'person'
-          and lower(l.applied ->> 'email') = lower(trim(p.email)) and l.id <> c.holder_id
+        cross join lateral (select email from sink.person where tenant = ${ourTenant} and id = c.holder_id limit 1) p
+        cross join lateral (
+          select * from sink.link where integration_id = ${ourIntegration} and kind = 'person'
+             and lower(applied ->> 'email') = lower(trim(p.email)) and id <> c.holder_id offset 0) l
         where c.depth < 20 and c.holder_id <> c.person_id)
      select c.person_id, c.holder_id as id, (c.applied ->> 'active')::boolean as holder_active, ${personColumns},
             exists (select from chain d where d.person_id = c.person_id and d.holder_id = c.person_id) as in_cycle
        from chain c
-       left join sink.person f on f.tenant = :tenant and f.id = c.holder_id
+       left join lateral (select * from sink.person where tenant = ${ourTenant} and id = c.holder_id limit 1) f on true
       where c.depth = 0
       order by c.holder_id`,
     { id, tenant, ids: wanted.map((one) => one.id), emails: wanted.map((one) => one.email) },
@@ -81,10 +93,12 @@ export async function loadTwins(
         select f.id, ${personColumns}, w.state as work_state, w.lane
           from sink.person f
           left join lateral (
-            select k.state, k.lane from sink.work k where k.integration_id = :id and k.kind = 'person' and k.id = f.id limit 1) w on true
+            select k.state, k.lane from sink.work k
+             where k.integration_id = ${ourIntegration} and k.kind = ${ofKind('person')} and k.id = f.id limit 1) w on true
           left join lateral (
-            select l.id from sink.link l where l.integration_id = :id and l.kind = 'person' and l.id = f.id limit 1) l on true
-         where f.tenant = :tenant and lower(trim(f.email)) = e.email and not f.deleted and l.id is null
+            select l.id from sink.link l
+             where l.integration_id = ${ourIntegration} and l.kind = ${ofKind('person')} and l.id = f.id limit 1) l on true
+         where f.tenant = ${ourTenant} and lower(trim(f.email)) = e.email and not f.deleted and l.id is null
          order by f.active is false or f.anonymised or coalesce(f.expires_at <= now(), false),
                   (w.state = 'ready' and w.lane <> ${lanes.gap}) is not true, length(f.id), f.id
          limit ${twinsPerAddress + 1}) t

@@ -7,6 +7,10 @@ import {
   decisionColumns,
   decisions,
   linkOf,
+  ourIntegration,
+  ourTenant,
+  outerJoined,
+  ofKind,
   personColumns,
   personFact,
   type DecisionColumns,
@@ -74,10 +78,8 @@ async function readPeople(
   const { rows } = await db.raw<{ rows: LinkedPersonRow[] }>(
     `select a.id, ${personColumns}, l.target_id, l.made_by_us, l.is_top, l.applied, ${decisionColumns}
        from unnest(cast(:ids as text[])) as a (id)
-       left join sink.person f on f.tenant = :tenant and f.id = a.id
-       left join sink.link l on l.integration_id = :id and l.kind = 'person' and l.id = a.id
-       left join sink.work w on w.integration_id = :id and w.kind = 'person' and w.id = a.id
-       left join sink.resolution r on r.integration_id = :id and r.kind = 'person' and r.id = a.id`,
+       left join lateral (select * from sink.person where tenant = ${ourTenant} and id = a.id limit 1) f on true
+       ${outerJoined('person', 'a.id')}`,
     { id, tenant, ids: [...ids] },
   );
   return rows;
@@ -93,6 +95,12 @@ interface MembershipRow {
   readonly assignments: MembershipFact['assignments'] | null;
 }
 
+/** Memberships `m` of the people that are asked for. */
+const membershipsOfAsked = /* sql */ `
+       unnest(cast(:ids as text[])) as p (id)
+      cross join lateral (
+        select * from sink.membership where tenant = ${ourTenant} and person_id = p.id and not deleted offset 0) m`;
+
 async function readMemberships(
   db: Knex,
   { tenant }: LoadContext,
@@ -100,12 +108,11 @@ async function readMemberships(
 ): Promise<ReadonlyMap<string, readonly MembershipFact[]>> {
   const { rows } = await db.raw<{ rows: MembershipRow[] }>(
     `select m.id, m.person_id, m.ordinal, m.unit_id, m.department_id, m.rejected_code, a.assignments
-       from sink.membership m
+       from ${membershipsOfAsked}
        left join lateral (
          select json_agg(json_build_object('id', s.id, 'ordinal', s.ordinal, 'roleId', s.role_id,
                                            'rejectedCode', s.rejected_code)) as assignments
-           from sink.assignment s where s.tenant = :tenant and s.membership_id = m.id and not s.deleted) a on true
-      where m.tenant = :tenant and m.person_id = any(cast(:ids as text[])) and not m.deleted`,
+           from sink.assignment s where s.tenant = ${ourTenant} and s.membership_id = m.id and not s.deleted) a on true`,
     { tenant, ids: [...ids] },
   );
   const byPerson = new Map<string, MembershipFact[]>();
@@ -142,29 +149,33 @@ async function readUnits(
 ): Promise<ReadonlyMap<string, UnitRef>> {
   const { rows } = await db.raw<{ rows: UnitRefRow[] }>(
     `with recursive named as materialized (
-       select distinct u.id from sink.membership m
+       select distinct u.id from ${membershipsOfAsked}
         cross join lateral (values (m.unit_id), (m.department_id)) as u (id)
-        where m.tenant = :tenant and m.person_id = any(cast(:ids as text[])) and not m.deleted and u.id is not null
+        where u.id is not null
        union
-       select b.value from sink.work w cross join lateral jsonb_each_text(w.undo -> 'units') as b
-        where w.integration_id = :id and w.kind = 'person' and w.id = any(cast(:ids as text[]))
-          and jsonb_typeof(w.undo -> 'units') = 'object'),
+       select b.value from unnest(cast(:ids as text[])) as p (id)
+        cross join lateral (
+          select undo from sink.work where integration_id = ${ourIntegration} and kind = ${ofKind('person')} and id = p.id limit 1) w
+        cross join lateral jsonb_each_text(w.undo -> 'units') as b
+        where jsonb_typeof(w.undo -> 'units') = 'object'),
      unit as materialized (
        select n.id, f.name, l.target_id, coalesce(jsonb_typeof(w.undo -> 'applied') = 'object', false) as returns,
               case when l.id is null and r.action = 'ignore' then 'unmirrored' when f.id is null then 'unknown' when f.deleted then 'gone'
                    when f.unit_type = 'department' then 'unmirrored' else 'live' end as state
          from named n
-         left join sink.unit f on f.tenant = :tenant and f.id = n.id
-         left join sink.link l on l.integration_id = :id and l.kind = 'unit' and l.id = n.id
-         left join sink.work w on w.integration_id = :id and w.kind = 'unit' and w.id = n.id
-         left join sink.resolution r on r.integration_id = :id and r.kind = 'unit' and r.id = n.id),
+         left join lateral (select * from sink.unit where tenant = ${ourTenant} and id = n.id limit 1) f on true
+         ${outerJoined('unit', 'n.id')}),
      chain as (
        select u.id as unit_id, w.state, w.code, w.waits_kind, w.waits_id, 0 as depth
-         from unit u join sink.work w on w.integration_id = :id and w.kind = 'unit' and w.id = u.id
+         from unit u
+        cross join lateral (
+          select * from sink.work where integration_id = ${ourIntegration} and kind = ${ofKind('unit')} and id = u.id limit 1) w
         where u.target_id is null
        union all
        select c.unit_id, w.state, w.code, w.waits_kind, w.waits_id, c.depth + 1
-         from chain c join sink.work w on w.integration_id = :id and w.kind = c.waits_kind and w.id = c.waits_id
+         from chain c
+        cross join lateral (
+          select * from sink.work where integration_id = ${ourIntegration} and kind = c.waits_kind and id = c.waits_id limit 1) w
         where c.state = 'waiting' and c.depth < 20)
      select u.id, u.name, u.state, u.target_id, u.returns,
             (select coalesce(c.code, 'UNEXPECTED') from chain c
@@ -212,8 +223,8 @@ async function readOurDepartments(
   if (departmentIds.length === 0) return new Map();
   const { rows } = await db.raw<{ rows: { target_id: string; id: string; name: string | null }[] }>(
     `select l.target_id, l.id, f.name from sink.link l
-       left join sink.unit f on f.tenant = :tenant and f.id = l.id
-      where l.integration_id = :id and l.kind = 'unit' and l.target_id = any(cast(:departmentIds as bigint[]))`,
+       left join lateral (select name from sink.unit where tenant = ${ourTenant} and id = l.id limit 1) f on true
+      where l.integration_id = ${ourIntegration} and l.kind = 'unit' and l.target_id = any(cast(:departmentIds as bigint[]))`,
     { id, tenant, departmentIds: [...departmentIds] },
   );
   return new Map(

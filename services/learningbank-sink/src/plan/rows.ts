@@ -9,6 +9,23 @@ export interface LoadContext {
   readonly tenant: string;
 }
 
+/**
+ * The bindings of {@link LoadContext}, and a kind, as parts of a key. Not as plain values: those Postgres looks up in its
+ * statistics, and a tenant that came after they were taken then seems to have one row, so that all of them are read for
+ * each object.
+ */
+export const ourIntegration = /* sql */ `(select cast(:id as uuid))`;
+export const ourTenant = /* sql */ `(select cast(:tenant as text))`;
+export const ofKind = (kind: 'unit' | 'role' | 'person'): string => /* sql */ `(select '${kind}')`;
+
+/** Link, work and resolution of the object with this id, whichever there are: `l`, `w`, `r`; each by its whole key. */
+export function outerJoined(kind: 'unit' | 'role' | 'person', id: string, tables: 'lwr' | 'wr' = 'lwr'): string {
+  const of = (table: string): string => /* sql */ `
+       left join lateral (
+         select * from sink.${table} where integration_id = ${ourIntegration} and kind = ${ofKind(kind)} and id = ${id} limit 1) ${table[0]} on true`;
+  return (tables === 'lwr' ? of('link') : '') + of('work') + of('resolution');
+}
+
 /** Columns of an outer-joined `sink.link l`. */
 export interface LinkColumns<A> {
   readonly target_id: string | null;

@@ -5,6 +5,7 @@ import {
   decisionColumns,
   decisions,
   linkOf,
+  outerJoined,
   workStateOf,
   type DecisionColumns,
   type LinkColumns,
@@ -31,21 +32,23 @@ function withLinks(kind: 'unit' | 'role'): string {
   return /* sql */ `
     (select * from sink.${kind} where tenant = :tenant) f
     full join (select * from sink.link where integration_id = :id and kind = '${kind}') l on l.id = f.id
-    left join sink.work w on w.integration_id = :id and w.kind = '${kind}' and w.id = coalesce(f.id, l.id)
-    left join sink.resolution r on r.integration_id = :id and r.kind = '${kind}' and r.id = coalesce(f.id, l.id)`;
+    ${outerJoined(kind, 'coalesce(f.id, l.id)', 'wr')}`;
 }
 
 /**
  * Any active user of ours whose applied state holds this target id: a unit or role that is to go waits for them. Who has
- * nothing outstanding stays where he is: he is left alone.
+ * nothing outstanding stays where he is: he is left alone. People are found by what they have at the target alone: by the
+ * integration as well, all of its people would be read for each unit.
  */
 function memberOf(field: 'departmentIds' | 'permissionTypeIds', gone: string): string {
   return /* sql */ `
     left join lateral (
-      select p.id, pw.id is null and w.undo is null as stays from sink.link p
-        left join sink.work pw on pw.integration_id = p.integration_id and pw.kind = 'person' and pw.id = p.id
-       where ${gone} and l.made_by_us is not null and p.integration_id = :id and p.kind = 'person'
-         and p.applied -> '${field}' @> jsonb_build_array(l.target_id) and p.applied -> 'active' = 'true'
+      select p.id, pw.id is null and w.undo is null as stays
+        from (select * from sink.link
+               where kind = 'person' and applied -> '${field}' @> jsonb_build_array(l.target_id) offset 0) p
+        left join lateral (
+          select pk.id from sink.work pk where pk.integration_id = p.integration_id and pk.kind = p.kind and pk.id = p.id limit 1) pw on true
+       where ${gone} and l.made_by_us is not null and p.integration_id = :id and p.applied -> 'active' = 'true'
        order by 2 limit 1) m on true`;
 }
 

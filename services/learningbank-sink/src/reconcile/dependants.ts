@@ -5,6 +5,9 @@ import type { Claimed, WorkKey } from './keys.ts';
 /** Position of the source that caused it. */
 type Cause = Pick<Claimed, 'causeEpoch' | 'causeLsn' | 'committedAtMs'>;
 
+/** Not a plain value: statistics that know nothing of the tenant would say that it has one row of each table. */
+const whose = /* sql */ `(select cast(:tenant as text))`;
+
 /**
  * Asks for everything to be looked at that refers to an object whose link was found to be gone: it will get another id at
  * the target, and no fact of the source announces that. People of a unit or role, and units below a unit; lane bulk. What
@@ -20,11 +23,12 @@ export async function markDependants(
   const referring =
     key.kind === 'unit'
       ? `select 'person' as kind, person_id as id from sink.membership
-          where tenant = :tenant and unit_id = :id and not deleted and person_id is not null
-         union select 'unit', id from sink.unit where tenant = :tenant and parent_id = :id and not deleted`
+          where tenant = ${whose} and unit_id = :id and not deleted and person_id is not null
+         union select 'unit', id from sink.unit where tenant = ${whose} and parent_id = :id and not deleted`
       : `select 'person' as kind, m.person_id as id
-           from sink.assignment a join sink.membership m on m.tenant = a.tenant and m.id = a.membership_id
-          where a.tenant = :tenant and a.role_id = :id and not a.deleted and not m.deleted and m.person_id is not null`;
+           from sink.assignment a
+          cross join lateral (select * from sink.membership where tenant = a.tenant and id = a.membership_id limit 1) m
+          where a.tenant = ${whose} and a.role_id = :id and not a.deleted and not m.deleted and m.person_id is not null`;
   await db.raw(
     `insert into sink.work as w (integration_id, kind, id, lane, cause_epoch, cause_lsn, committed_at)
      select :integrationId, r.kind, r.id, :bulk, :causeEpoch, :causeLsn, to_timestamp(:committedAtMs / 1000.0)

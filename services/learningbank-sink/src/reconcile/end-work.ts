@@ -78,6 +78,9 @@ function endRows(ends: readonly WorkEnd[]): string {
  * object without work is looked at after a second while young: that object may have settled between plan and this
  * statement.
  *
+ * Who waits or is parked is found first and then met by its whole key: together, all that stand still would be read for
+ * each object that ends, while statistics know of none.
+ *
  * What an operator decided about an object while it was in work stands: an approval of what is now held makes it ready, a
  * hold keeps its own code. What was planned under settings that are not in force any more is planned again: settled under
  * the old ones, the mark that the new ones made would be lost.
@@ -151,17 +154,22 @@ async function endInOneStatement(
      woken as (
        update sink.work w set state = 'ready', next_at = now(), waits_kind = null, waits_id = null
          from rested
-        where (w.state = 'waiting' or (w.state = 'parked' and rested.moved)) and w.integration_id = rested.integration_id
-          and w.waits_kind = rested.kind and w.waits_id = rested.id
-          and not exists (select from e where (e.integration_id, e.kind, e.id) = (w.integration_id, w.kind, w.id))
+        cross join lateral (
+          select k.integration_id, k.kind, k.id, k.state from sink.work k
+           where k.integration_id = rested.integration_id and k.waits_kind = rested.kind and k.waits_id = rested.id offset 0) k
+        where (k.state = 'waiting' or (k.state = 'parked' and rested.moved))
+          and w.integration_id = k.integration_id and w.kind = k.kind and w.id = k.id and w.state = k.state
+          and not exists (select from e where (e.integration_id, e.kind, e.id) = (k.integration_id, k.kind, k.id))
         returning 1),
      relieved as (
        update sink.work w set state = 'ready', next_at = now()
-         from rested
-        where rested.freed and w.state in ('parked', 'conflict') and w.integration_id = rested.integration_id
-          and w.kind = rested.kind
-          and w.code in ('DEPARTMENT_NAME_TAKEN', 'PERMISSION_TYPE_NAME_TAKEN', 'EMAIL_TAKEN', 'REHIRE', 'MATCHED_TWICE')
-          and not exists (select from e where (e.integration_id, e.kind, e.id) = (w.integration_id, w.kind, w.id))
+         from (select distinct integration_id, kind from rested where freed) f
+        cross join lateral (
+          select k.integration_id, k.kind, k.id, k.state from sink.work k
+           where k.integration_id = f.integration_id and k.kind = f.kind and k.state in ('parked', 'conflict')
+             and k.code in ('DEPARTMENT_NAME_TAKEN', 'PERMISSION_TYPE_NAME_TAKEN', 'EMAIL_TAKEN', 'REHIRE', 'MATCHED_TWICE') offset 0) k
+        where w.integration_id = k.integration_id and w.kind = k.kind and w.id = k.id and w.state = k.state
+          and not exists (select from e where (e.integration_id, e.kind, e.id) = (k.integration_id, k.kind, k.id))
         returning 1)
      select (select count(*) from woken) + (select count(*) from relieved) + (select count(*) from lifted)
           + (select count(*) from kept where again) as ended`,

@@ -72,10 +72,12 @@ async function readHeld(db: Knex): Promise<Pick<WorkGauges, 'held' | 'heldLeaver
 async function countGapLeavers(db: Knex): Promise<number> {
   const { rows } = await db.raw<{ rows: { n: string }[] }>(
     `select count(*) as n from sink.work w
-       join sink.link l on l.integration_id = w.integration_id and l.kind = 'person' and l.id = w.id and l.applied -> 'active' = 'true'
        join control.integration i on i.id = w.integration_id
-       join sink.person p on p.tenant = i.tenant and p.id = w.id
-      where w.lane = ${lanes.gap} and w.for_run = 'gap' and w.kind = 'person'
+      cross join lateral (
+        select f.* from sink.person f where f.tenant = i.tenant and f.id = w.id limit 1) p
+      cross join lateral (
+        select k.applied from sink.link k where k.integration_id = w.integration_id and k.kind = (select 'person') and k.id = w.id limit 1) l
+      where w.lane = ${lanes.gap} and w.for_run = 'gap' and w.kind = 'person' and l.applied -> 'active' = 'true'
         and (p.deleted or p.anonymised or p.active = false or p.expires_at <= now())`,
   );
   return Number(rows[0]!.n);

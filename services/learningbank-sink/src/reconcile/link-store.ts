@@ -106,17 +106,25 @@ export async function readLink(db: Knex, key: WorkKey): Promise<LinkRow | undefi
   );
 }
 
-/** Remembers who of these users is an Owner of the platform, and who is not. */
+/**
+ * Remembers who of these users is an Owner of the platform, and who is not. Links are found by the users, then met by
+ * their whole keys: by the integration, each page of users would read all of them.
+ */
 export async function markOwners(
   db: Knex,
-  integrationId: string,
+  { integrationId, platform }: { readonly integrationId: string; readonly platform: string },
   users: { readonly among: readonly number[]; readonly owners: readonly number[] },
 ): Promise<void> {
   await db.raw(
     `update sink.link l set applied = case when o.owner then l.applied || '{"owner": true}' else l.applied - 'owner' end
-       from (select u.id, u.id = any(cast(:owners as bigint[])) as owner from unnest(cast(:among as bigint[])) as u (id)) o
-      where l.integration_id = :integrationId and l.kind = 'person' and l.target_id = o.id
+       from (select k.integration_id, k.kind, k.id, u.id = any(cast(:owners as bigint[])) as owner
+               from unnest(cast(:among as bigint[])) as u (id)
+              cross join lateral (
+                select * from sink.link where platform = (select cast(:platform as text)) and kind = (select 'person')
+                   and target_id = u.id and not is_top offset 0) k
+              where cast(k.integration_id as text) = :integrationId) o
+      where l.integration_id = o.integration_id and l.kind = o.kind and l.id = o.id
         and (l.applied -> 'owner' is not null) <> o.owner`,
-    { integrationId, among: [...users.among], owners: [...users.owners] },
+    { integrationId, platform, among: [...users.among], owners: [...users.owners] },
   );
 }

@@ -85,16 +85,18 @@ export async function readRipe(
   }));
 }
 
-/** Makes waiting, parked and conflicting rows whose time has come ready again; returns how many. */
+/**
+ * Makes waiting, parked and conflicting rows whose time has come ready again; returns how many. They are met again where
+ * they are: by their keys, all that stand still would be read for each of them while statistics know of none.
+ */
 export async function sweep(db: Knex, integrations: readonly string[], limit: number): Promise<number> {
   const { rows } = await db.raw<{ rows: unknown[] }>(
     `update sink.work w set state = 'ready', waits_kind = null, waits_id = null
-       from (select integration_id, kind, id from sink.work
+       from (select ctid as row from sink.work
               where integration_id = any(cast(:integrations as uuid[])) and next_at <= now()
                 and state in ('waiting', 'parked', 'conflict')
               order by next_at limit :limit) due
-      where (w.integration_id, w.kind, w.id) = (due.integration_id, due.kind, due.id)
-        and w.state in ('waiting', 'parked', 'conflict')
+      where w.ctid = due.row and w.state in ('waiting', 'parked', 'conflict')
       returning 1`,
     { integrations: [...integrations], limit },
   );

@@ -112,8 +112,10 @@ async function dropRejected(tx: Knex, run: RunRow, numbers: readonly number[]): 
   await tx.raw(
     `update sink.work w set run_id = null, undo = null, approved_hash = null, approved_operations = null
        from sink.run_item i
-      where i.run_id = :run and i.no = any(cast(:numbers as bigint[])) and w.run_id = :run and w.kind = i.kind and w.id = i.id`,
-    { run: run.id, numbers: [...numbers] },
+      cross join (select cast(:integration as uuid) as id offset 0) o
+      where i.run_id = :run and i.no = any(cast(:numbers as bigint[]))
+        and w.integration_id = o.id and w.kind = i.kind and w.id = i.id and w.run_id is not distinct from i.run_id`,
+    { run: run.id, integration: run.integrationId, numbers: [...numbers] },
   );
 }
 

@@ -34,21 +34,26 @@ export async function markItems(tx: Knex, marking: Marking): Promise<readonly nu
        returning i.no, i.kind, i.id, i.operations, i.hash,
                  array(select jsonb_array_elements_text(case when jsonb_typeof(i.detail -> 'blocked') = 'array' then i.detail -> 'blocked' else '[]' end)) as blocked),
      tree as (
-       select id, 0 as depth from sink.unit where tenant = :tenant and parent_id is null and not deleted
+       select id, 0 as depth from sink.unit where tenant = ${whose} and parent_id is null and not deleted
        union all
-       select u.id, t.depth + 1 from sink.unit u join tree t on u.parent_id = t.id
-        where u.tenant = :tenant and not u.deleted and t.depth < 100),
-     depths as materialized (select id, min(depth) as depth from tree group by id),
+       select u.id, t.depth + 1 from tree t
+        cross join lateral (
+          select n.id from sink.unit n where n.tenant = ${whose} and n.parent_id = t.id and not n.deleted offset 0) u
+        where t.depth < 100),
+     placed as (
+       select *, min(depth) over (partition by kind, id) as place
+         from (select no, kind, id, operations, hash, blocked, null as depth from chosen
+               union all select null, 'unit', id, null, null, null, depth from tree) c),
      objects as (
-       select c.*, coalesce(u.epoch, r.epoch, p.epoch, 0) as epoch, coalesce(u.lsn, r.lsn, p.lsn, 0) as lsn,
+       select c.kind, c.id, c.operations, c.hash, c.blocked, coalesce(u.epoch, r.epoch, p.epoch, 0) as epoch, coalesce(u.lsn, r.lsn, p.lsn, 0) as lsn,
               coalesce(u.committed_at, r.committed_at, p.committed_at, now()) as committed_at,
               c.kind = 'person' and 'deactivate' = any(c.operations) as leaves,
-              case c.kind when 'unit' then coalesce(d.depth, 100) when 'role' then 200 else 300 end as rank
-         from chosen c
-         left join sink.unit u on c.kind = 'unit' and u.tenant = :tenant and u.id = c.id
-         left join depths d on c.kind = 'unit' and d.id = c.id
-         left join sink.role r on c.kind = 'role' and r.tenant = :tenant and r.id = c.id
-         left join sink.person p on c.kind = 'person' and p.tenant = :tenant and p.id = c.id),
+              case c.kind when 'unit' then coalesce(c.place, 100) when 'role' then 200 else 300 end as rank
+         from placed c
+         left join lateral (select * from sink.unit where c.kind = 'unit' and tenant = ${whose} and id = c.id limit 1) u on true
+         left join lateral (select * from sink.role where c.kind = 'role' and tenant = ${whose} and id = c.id limit 1) r on true
+         left join lateral (select * from sink.person where c.kind = 'person' and tenant = ${whose} and id = c.id limit 1) p on true
+        where c.no is not null),
      marked as (
        insert into sink.work as w (integration_id, kind, id, lane, next_at, run_id, operations, hash, approved_hash,
               approved_operations, cause_epoch, cause_lsn, committed_at)
@@ -84,6 +89,9 @@ export async function markItems(tx: Knex, marking: Marking): Promise<readonly nu
   );
   return rows.map(({ no }) => Number(no));
 }
+
+/** Not a plain value: statistics that know nothing of the tenant would say that it has one row of each table. */
+const whose = /* sql */ `(select cast(:tenant as text))`;
 
 /** Work that waits for a run of the kind, or that this run holds already. */
 const mineSql = (work: string): string => `((${work}.lane = 3 and ${work}.for_run = :forRun) or ${work}.run_id = :run)`;

@@ -16,7 +16,7 @@ async function* allObjects(db: Knex, whose: Whose, size: number): AsyncIterable<
   for (const kind of kinds) {
     const facts = `select f.id from sink.${kind} f where f.tenant = :tenant and f.id > :after`;
     const orphans = `select l.id from sink.link l where l.integration_id = :integration and l.kind = '${kind}' and l.id > :after
-      and not exists (select from sink.${kind} f where f.tenant = :tenant and f.id = l.id)`;
+      and not exists (select from sink.${kind} f where f.tenant = (select cast(:tenant as text)) and f.id = l.id offset 0)`;
     for (const objects of [facts, orphans]) {
       yield* pages(size, async (after) => {
         const { rows } = await db.raw<{ rows: { id: string }[] }>(`${objects} order by 1 limit :size`, {
