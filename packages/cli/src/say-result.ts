@@ -1,7 +1,7 @@
 import { oneLine } from './output.ts';
 
 /** What a service answers to a command, in words: `done 12, calls 0, per second 400`. */
-export function sayResult(result: unknown): string {
+function sayResult(result: unknown): string {
   if (typeof result !== 'object' || result === null) return '';
   const facts = Object.entries(result).flatMap(([name, value]: [string, unknown]) => {
     // What is left to do of something that has ended says nothing.
@@ -26,7 +26,7 @@ export function sayDone(what: string, result: unknown): string {
 }
 
 /** What a sink has refused of what was asked for. */
-export interface Refused {
+interface Refused {
   readonly kind: string;
   readonly id: string;
   readonly code: string;
