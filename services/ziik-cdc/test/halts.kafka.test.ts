@@ -65,7 +65,7 @@ test('a slot that is dropped halts the source, and is made anew only by a comman
     slot,
   ]);
   const drop = (): Promise<unknown> => ctx.sql.query(`select pg_drop_replication_slot($1)`, [slot]);
-  await until(() => drop().then(() => true), { deadlineMs: 10_000, what: 'the slot to be dropped', intervalMs: 5 });
+  await until(() => drop().then(() => true), { deadlineMs: 40_000, what: 'the slot to be dropped', intervalMs: 5 });
   const halted = await ctx.untilState('halted', 'SLOT_LOST');
   expect(halted.message).toContain('orgstream snapshot --source');
   await ctx.sql.query(row(1));
@@ -86,7 +86,7 @@ test('a slot that somebody else moved on halts the source', async () => {
   const { slot } = await ctx.row();
   const move = (): Promise<unknown> =>
     ctx.sql.query(`select pg_replication_slot_advance($1, pg_current_wal_lsn())`, [slot]);
-  await until(() => move().then(() => true), { deadlineMs: 10_000, what: 'the slot to be free' });
+  await until(() => move().then(() => true), { deadlineMs: 40_000, what: 'the slot to be free' });
   await using _again = await ctx.start();
   const halted = await ctx.untilState('halted', 'SLOT_LOST');
   expect(halted.message).toContain('moved past what is published');
@@ -136,7 +136,7 @@ test('a replica identity that loses the tenant halts the source with the stateme
   expect(halted.message).toContain('units');
   // Put right it may go on by itself only if no change was written meanwhile; here one was.
   await until(async () => ((await ctx.row()).message ?? '').includes('ALTER TABLE "public"."units" REPLICA IDENTITY'), {
-    deadlineMs: 5_000,
+    deadlineMs: 40_000,
     what: 'the statement',
   });
 });

@@ -143,15 +143,15 @@ test('a record whose acknowledgement never came is sent again by the next sessio
       [3, third],
     ]) {
       await ctx.sql.query(`insert into units (id, site_id, name) values ($1, $2, 'u')`, [id, site]);
-      await until(() => keys(first).length + 1 >= id!, { deadlineMs: 10_000, what: 'the record' });
+      await until(() => keys(first).length + 1 >= id!, { deadlineMs: 40_000, what: 'the record' });
     }
-    await until(() => keys(first).length === 2, { deadlineMs: 10_000, what: 'the third record' });
+    await until(() => keys(first).length === 2, { deadlineMs: 40_000, what: 'the third record' });
   }
   expect(keys(first)).toEqual([`${ctx.source}.1/units/1`, `${ctx.source}.${third}/units/3`]);
   const second = new FakeProducer();
   second.auto();
   await using _session = await ctx.start(second);
-  await until(() => keys(second).includes(`${ctx.source}.${third}/units/3`), { deadlineMs: 10_000, what: 'the rest' });
+  await until(() => keys(second).includes(`${ctx.source}.${third}/units/3`), { deadlineMs: 40_000, what: 'the rest' });
   expect(keys(second)).toEqual([`${ctx.source}.2/units/2`, `${ctx.source}.${third}/units/3`]);
 });
 
@@ -206,7 +206,7 @@ test(
     const producer = new FakeProducer();
     producer.auto();
     await using _session = await ctx.start(producer);
-    await until(() => keys(producer).length === 2, { deadlineMs: 10_000, what: 'the first rows' });
+    await until(() => keys(producer).length === 2, { deadlineMs: 40_000, what: 'the first rows' });
     // A standby that does not exist: the writer's commit goes to the log, and stays invisible.
     await ctx.sql.query(`alter system set synchronous_standby_names = 'nobody'`);
     await ctx.sql.query(`select pg_reload_conf()`);
@@ -215,9 +215,9 @@ test(
     const update = until(
       async () =>
         (await ctx.sql.query(`show synchronous_standby_names`)).rows[0].synchronous_standby_names === 'nobody',
-      { deadlineMs: 10_000, what: 'the setting' },
+      { deadlineMs: 40_000, what: 'the setting' },
     ).then(() => writer.query(`update units set name = 'NEW' where id = 1`));
-    await until(() => keys(producer).length === 3, { deadlineMs: 10_000, what: 'the update in the stream' });
+    await until(() => keys(producer).length === 3, { deadlineMs: 40_000, what: 'the update in the stream' });
     const { rows } = await ctx.sql.query(`select name from units`);
     expect(rows).toEqual([{ name: 'OLD' }]); // the race is open
     await ctx.db.raw('select 1');
@@ -280,14 +280,14 @@ test('a chunk that was sent and not stored before a crash is read again under an
   });
   {
     await using _session = await ctx.start(first, { chunkRows: 10 });
-    await until(() => lost.length > 0, { deadlineMs: 10_000, what: 'the second window' });
+    await until(() => lost.length > 0, { deadlineMs: 40_000, what: 'the second window' });
   }
   await ctx.sql.query(`delete from units where id = 12`); // with the old number the counts would not hold now
   const second = new FakeProducer();
   second.auto();
   await using _session = await ctx.start(second, { chunkRows: 10 });
   const ended = (): boolean => keys(second).some((key) => key!.endsWith('/end'));
-  await until(ended, { deadlineMs: 10_000, what: 'the end marker' });
+  await until(ended, { deadlineMs: 40_000, what: 'the end marker' });
   const end = decoded(second.acknowledged.find(({ key }) => key!.endsWith('/end'))!).value;
   const chunks = end['chunks'] as { no: number; kind: string; rows: number }[];
   expect(chunks.map(({ no }) => no)).not.toContain(3);
@@ -306,12 +306,12 @@ test('a row whose change during its chunk is set aside is sent and counted as it
   await requestSnapshots(ctx.db, { source: ctx.source, tenants, reason: 'test', commandId: null });
   await using _session = await ctx.start(producer);
   const reads = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-  await until(async () => (await ctx.sql.query(reads)).rowCount === 1, { deadlineMs: 10_000, what: 'the chunk' });
+  await until(async () => (await ctx.sql.query(reads)).rowCount === 1, { deadlineMs: 40_000, what: 'the chunk' });
   await ctx.sql.query(`update users set first_name = 'UNFIT' where id = 1`);
   await ctx.sql.query(`update users set first_name = 'new' where id = 2`);
   await ctx.sql.query('commit');
   const end = () => producer.acknowledged.find(({ key }) => key?.endsWith('/end'));
-  await until(() => end() !== undefined, { deadlineMs: 10_000, what: 'the end marker' });
+  await until(() => end() !== undefined, { deadlineMs: 40_000, what: 'the end marker' });
   const sent = producer.acknowledged.filter(({ key }) => key?.includes('/users/')).map(decoded);
   const snapshot = sent.filter(({ value }) => value['chunk'] !== null);
   expect(snapshot.map(({ value }) => [value['id'], value['firstName']])).toEqual([[1, 'old']]);
@@ -329,7 +329,7 @@ test('a row moved to another tenant is gone from the first, also when it is gone
   producer.auto();
   await using _session = await ctx.start(producer);
   const [first, second] = [`${ctx.source}.1/users/1`, `${ctx.source}.2/users/1`];
-  await until(() => keys(producer).includes(second), { deadlineMs: 10_000, what: 'the deletion' });
+  await until(() => keys(producer).includes(second), { deadlineMs: 40_000, what: 'the deletion' });
   const said = producer.acknowledged.map((record) => [record.key, decoded(record).value['deleted']]);
   expect(said).toEqual(expect.arrayContaining([[first, false], [first, true], [second, true]])); // prettier-ignore
 });
@@ -347,7 +347,7 @@ test('a slot that our own acknowledgements have moved since is no lost slot', as
   {
     await using _session = await ctx.start(producer);
     const moved = async (): Promise<boolean> => (await ctx.confirmed()) > BigInt(row.publishedLsn);
-    await until(moved, { deadlineMs: 10_000, what: 'the slot to move' });
+    await until(moved, { deadlineMs: 40_000, what: 'the slot to move' });
     // The hourly check, and the first one of a process that starts while another still streams.
     await guardian.checkAll();
   }
@@ -434,7 +434,7 @@ test('a network that went silent does not hold up the end of a session', async (
   {
     await using _session = await ctx.start(new FakeProducer(), {}, url.href);
     const beating = () => pairs.find(({ said }) => said.includes('heartbeat'));
-    await until(() => beating() !== undefined, { deadlineMs: 10_000, what: 'a heartbeat' });
+    await until(() => beating() !== undefined, { deadlineMs: 40_000, what: 'a heartbeat' });
     const pair = beating()!;
     pair.said = '';
     for (const { client, server } of pairs) {
@@ -442,7 +442,7 @@ test('a network that went silent does not hold up the end of a session', async (
       client.unpipe().resume();
     }
     const unanswered = (): boolean => pair.said.includes('heartbeat') || pair.server.readableLength > 0;
-    await until(unanswered, { deadlineMs: 10_000, what: 'a heartbeat without an answer' });
+    await until(unanswered, { deadlineMs: 40_000, what: 'a heartbeat without an answer' });
   }
   for (const { client, server } of pairs) for (const socket of [client, server]) socket.destroy();
   proxy.close();

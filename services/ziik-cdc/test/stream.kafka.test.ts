@@ -151,7 +151,7 @@ test('two sources in one process: one that halts does not stop the other', async
   await ctx.sql.query(`insert into units (id, site_id, name) values (1, 5, 'a')`);
   await ctx.untilState('halted', 'PUBLICATION_MISSING');
   await other.sql.query(`insert into units (id, site_id, name) values (1, 5, 'a')`);
-  await until(async () => (await other.rows()).length > 0, { deadlineMs: 10_000, what: 'the other source to stream' });
+  await until(async () => (await other.rows()).length > 0, { deadlineMs: 40_000, what: 'the other source to stream' });
   expect((await ctx.row()).code).toBe('PUBLICATION_MISSING');
 });
 
@@ -162,8 +162,8 @@ test('a source added while ziik-cdc runs is picked up, and a removed one leaves 
   await ctx.untilState('running');
   await removeSource(ctx.db, ctx.source);
   const slots = () => ctx.sql.query(`select 1 from pg_replication_slots where database = current_database()`);
-  await until(async () => (await slots()).rowCount === 0, { deadlineMs: 10_000, what: 'the slot to be dropped' });
-  await until(async () => !(await ctx.row()), { deadlineMs: 10_000, what: 'the row to be gone' });
+  await until(async () => (await slots()).rowCount === 0, { deadlineMs: 40_000, what: 'the slot to be dropped' });
+  await until(async () => !(await ctx.row()), { deadlineMs: 40_000, what: 'the row to be gone' });
   expect((await slots()).rowCount).toBe(0);
 });
 
