@@ -47,7 +47,7 @@ export async function identify(gate: Gate, door: Door, assertion: string, visit:
 
 /**
  * From an assertion to a login link, in this order: switch, assertion, its id (once), the person at the source (leavers
- * go no further, whatever Learningbank says), the person in Learningbank, the page, the link. The address to send the
+ * go no further, whatever Learningbank says), the person in Learningbank, the page, the link, the person again. The address to send the
  * browser to; whoever is not let in is told by the code that is thrown.
  */
 export async function admit(
@@ -62,15 +62,31 @@ export async function admit(
   const until = AbortSignal.timeout(gate.platformMs);
   const standing = await personOf(gate, door, { proved, visit, signal: until });
   const begun = performance.now();
-  try {
-    const way = await gate.wayOf(door);
-    const path = resolveDeepLink(to, await way.site(until));
-    if (path === undefined) throw foreign('elsewhere');
-    const userId = standing.userId ?? (await way.findUser(emailOf(proved, standing), until));
-    return await way.createLink(userId, path, until).catch(refuseLink);
-  } finally {
+  const link = await linkFor(gate, door, { proved, standing, to, signal: until }).finally(() => {
     visit.platformMs += performance.now() - begun;
-  }
+  });
+  // Learningbank may have taken its time: who has left meanwhile is not let in.
+  assertHere(await readStanding(gate.db, { integration: door.id, tenant: door.tenant, person: proved.sub }));
+  return link;
+}
+
+/** The page, the user, and Learningbank's link to both. */
+async function linkFor(
+  gate: Gate,
+  door: Door,
+  asked: {
+    readonly proved: Assertion;
+    readonly standing: Standing;
+    readonly to: unknown;
+    readonly signal: AbortSignal;
+  },
+): Promise<string> {
+  const { proved, standing, to, signal } = asked;
+  const way = await gate.wayOf(door);
+  const path = resolveDeepLink(to, await way.site(signal));
+  if (path === undefined) throw foreign('elsewhere');
+  const userId = standing.userId ?? (await way.findUser(emailOf(proved, standing), signal));
+  return way.createLink(userId, path, signal).catch(refuseLink);
 }
 
 /** The person at the source, with a Learningbank user where the product syncs. */

@@ -194,6 +194,23 @@ describe('who has left goes no further, whatever Learningbank says', () => {
     });
   });
 
+  test('while Learningbank takes its time', async () => {
+    const person = await ctx.linked(scene);
+    await ctx.fault(scene, {
+      match: { route: '/login-links' },
+      kind: 'latency',
+      ms: 1_500,
+      afterWrite: true,
+      count: 1,
+    });
+    const before = scene.platform.loginLinks.size;
+    const entering = enter(person);
+    await expect.poll(() => scene.platform.loginLinks.size, { timeout: 20_000, interval: 20 }).toBe(before + 1);
+    await ctx.db.raw(`update sink.person set active = false where id = ?`, [person]);
+    const answer = await entering;
+    expect([short(answer), answer.location]).toEqual(['403 LOGIN_PERSON_INACTIVE', null]);
+  });
+
   test('erased', async () => {
     const person = await ctx.linked(scene);
     await ctx.db.raw(`insert into sink.erased (tenant, person_id) values (?, ?)`, [ctx.tenant, person]);
