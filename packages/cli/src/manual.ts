@@ -30,7 +30,7 @@ infrastructure: \`DATABASE_URL\`, \`KAFKA_BROKERS\`, \`REGISTRY_URL\`, \`ORGSTRE
 - \`--json\` makes the answer one JSON document (\`--watch\` and \`run watch\`: one a line). The answer is on standard output,
   everything else on standard error: errors as one sentence with the next step, progress as a bar on a terminal, as lines elsewhere.
 - Secrets come from the environment, a file or standard input, never from the command line: of \`channel set\` the sender's
-  password from \`ORGSTREAM_SENDER_PASSWORD\`, else from standard input.
+  password from \`ORGSTREAM_SENDER_PASSWORD\`, else from standard input. \`source add\` takes a URL there too: give \`--url -\`.
 - What cannot easily be taken back asks on a terminal, and takes \`--yes\` elsewhere.
 
 ## Exit codes
