@@ -80,6 +80,11 @@ describe('signing in', () => {
     await expect(anybody.createSession({ body: { assertion } })).rejects.toEqual(refused('ASSERTION_USED', 401));
   });
 
+  test("takes no word of a Tamigo's for who administers a Ziik", async () => {
+    await ctx.db.raw(`update control.issuer set product = 'tamigo' where tenant = ?`, [ours.tenant]);
+    await expect(signIn({ sub: '8' })).rejects.toEqual(refused('ISSUER_UNKNOWN', 401));
+  });
+
   test('burns the assertion of who is refused', async () => {
     const assertion = await issuer.assert({ sub: '7' });
     await expect(anybody.createSession({ body: { assertion } })).rejects.toEqual(refused('ADMIN_REQUIRED', 403));

@@ -15,6 +15,9 @@ export function sessionHandlers(deps: Deps): Pick<Handlers, Mine> {
     async createSession({ body, note }) {
       const assertion = await verifyAssertion(body.assertion, { audience, issuers });
       await burnJti(db, assertion);
+      if (assertion.issuer.product !== 'ziik') {
+        throw new AppError('ISSUER_UNKNOWN', 'signing in: only a Ziik says who administers it');
+      }
       const person = assertion.sub;
       const tenant = await tenantOf(deps, assertion);
       note({ tenant, object: { person } });
