@@ -190,3 +190,19 @@ test('a replay leaves to live ingest what that has not read yet: news waits for 
   expect(await ingestAgain(ctx.db, { ...place, items: [ahead!] })).toEqual({ changed: 0, marked: 0 });
   expect(await ctx.row('person', 'a')).toMatchObject({ first_name: 'Ada' });
 });
+
+test('who turns out to have left waits for no run but that of the gap: not for one that pauses, nor for a replay', async () => {
+  await using ctx = await scene();
+  const left = (lsn: number) => renamed(lsn, 'Ada', { active: false, ...snapshot });
+  await ctx.take(renamed(20, 'b'));
+  await setWork(ctx, `lane = 3, for_run = null, run_id = '00000000-0000-4000-8000-000000000000'`);
+  await ctx.take(left(30));
+  expect(await marked(ctx)).toEqual(['a leaver']);
+  await ctx.settle();
+  await ctx.take(renamed(31, 'back'));
+  await ctx.settle();
+  await ctx.take(renamed(31, 'corrected'));
+  expect(await marked(ctx)).toEqual(['a gap for replay']);
+  await ctx.take(left(40));
+  expect(await marked(ctx)).toEqual(['a leaver']);
+});

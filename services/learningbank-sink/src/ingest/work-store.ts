@@ -78,9 +78,10 @@ const MARK_SQL = /* sql */ `
       left join sink.person p on r.kind = 'person' and p.tenant = r.tenant and p.id = r.id
   ), wanted as materialized (
     -- A snapshot's change of an object that waits for a run waits with it; should the row be gone by now, for one of its own.
+    -- Nobody who left waits for a run that was paused, or that comes after another's: only for the gap's.
     select i.id as integration_id, m.*,
            case when not i.enabled then 'gap' when m.for_run is not null then m.for_run
-                when k.lane = ${lanes.gap} and not m.lifts then 'replay' end as waits_for
+                when k.lane = ${lanes.gap} and not m.lifts and (m.lane > ${lanes.leaver} or k.for_run = 'gap') then 'replay' end as waits_for
       from mark m
       join control.integration i on i.tenant = m.tenant and i.product = 'sync'
       left join sink.work k on k.integration_id = i.id and k.kind = m.kind and k.id = m.id

@@ -83,7 +83,7 @@ function callOf(row: PastRow['calls'][number]): PastCall {
 
 /**
  * Lets the marked work of these items go back instead of forward. Who was changed between plan and approval does not: the
- * before-image would undo that too. Returns how many go back.
+ * before-image would undo that too. Nor was it approved that such an object goes forward. Returns how many go back.
  */
 export async function putUndo(
   tx: Knex,
@@ -110,7 +110,7 @@ export async function putUndo(
          from asked a where not a.same and i.run_id = cast(? as uuid) and i.kind = a.kind and i.id = a.id
         returning a.integration_id, i.kind, i.id),
      let_go as (
-       update sink.work w set run_id = null from refused r
+       update sink.work w set run_id = null, approved_hash = null, approved_operations = null from refused r
         where w.integration_id = r.integration_id and w.kind = r.kind and w.id = r.id)
      select count(*) as back from back`,
     [JSON.stringify(asked), run.integrationId, run.id, run.id],

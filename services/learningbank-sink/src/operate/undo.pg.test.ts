@@ -240,3 +240,20 @@ test('an undo is of one object or one run of this integration, and of one that h
   await operator.reached(drift, ['done']);
   expect(await states({ run: drift })).toMatchObject({ state: 'failed', code: 'UNDO_NOTHING' });
 });
+
+test('who is to leave, and is held by the brake, is not kept by an undo of something else', async () => {
+  await using ctx = await SinkContext.open();
+  const crowd = Array.from({ length: 8 }, (_, n) => person(`c${n}`));
+  const { operator } = await synced(ctx, ...crowd);
+  await ctx.commit(person('7', { lastName: 'Later' }));
+  await ctx.converged();
+  await ctx.commit(person('7', { lastName: 'Later', active: false }), ...crowd.map(([, id]) => person(id, { active: false }))); // prettier-ignore
+  const codes = async (): Promise<readonly (string | null)[]> => (await ctx.work()).map(({ code }) => code);
+  const held = Array(9).fill('BRAKE_TRIPPED');
+  await until(async () => (await codes()).filter((code) => code !== null).length === 9, { deadlineMs: 10_000, what: 'all to be held' }); // prettier-ignore
+  const run = await operator.plan('undo', { kind: 'person', id: '7' });
+  expect(await operator.items(run)).toMatchObject([{ state: 'parked', code: 'UNDO_CHANGED_SINCE', operations: [] }]);
+  await operator.ask('run.decide', { run, decision: 'approve', by: 'a test' });
+  await operator.reached(run, ['done']);
+  expect(await codes()).toEqual(held);
+});

@@ -1,4 +1,4 @@
-import { AppError } from '@orgstream/core';
+import { AppError, type Operation } from '@orgstream/core';
 import { query } from '../ingest/query.ts';
 import type { ObjectKey, TargetId } from '../model.ts';
 import { assess, loadPlanInputs } from '../plan/index.ts';
@@ -89,17 +89,31 @@ async function itemsOf(context: RunContext, found: readonly Found[], names: Name
   return found.map(({ past, verdict }): NewItem => {
     const { kind, id } = past;
     const input = inputs.get(`${kind}/${id}`);
-    const hash = input ? assess(input, policy).hash : null;
-    if ('refused' in verdict) {
+    const now = input ? assess(input, policy) : null;
+    const hash = now?.hash ?? null;
+    if ('refused' in verdict || (now && isToLeave(now) && !isToLeave(verdict))) {
+      const code = 'refused' in verdict ? verdict.refused : 'UNDO_CHANGED_SINCE';
       const before = inTerms(kind, past.applied, names);
-      return { kind, id, operations: [], before, after: null, hash, code: verdict.refused, refused: true };
+      return { kind, id, operations: [], before, after: null, hash, code, refused: true };
     }
-    const { now, back, operations } = verdict;
+    const { back, operations } = verdict;
     const after = inTerms(kind, shownBack(past, verdict), names);
-    const shown = onlyDiffering(inTerms(kind, now, names), after);
-    const detail = { now, undo: { applied: back, ...references(back, names) }, rank: undoRank(past, verdict) };
+    const shown = onlyDiffering(inTerms(kind, verdict.now, names), after);
+    const detail = {
+      now: verdict.now,
+      undo: { applied: back, ...references(back, names) },
+      rank: undoRank(past, verdict),
+    };
     return { kind, id, operations, ...shown, hash, code: null, detail };
   });
+}
+
+/**
+ * The source wants somebody gone, and it has not been done: the brake holds it, say. What is undone stays held as long as
+ * the same is desired, so an undo of something else would keep that person, and nobody would be told of it any more.
+ */
+function isToLeave({ operations }: { readonly operations: readonly Operation[] }): boolean {
+  return operations.includes('deactivate') || operations.includes('delete');
 }
 
 /** A user that was made is deactivated, never deleted. */

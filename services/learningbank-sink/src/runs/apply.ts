@@ -40,9 +40,13 @@ export async function wake(tx: Knex, integrationId: string): Promise<void> {
 }
 
 /**
- * Begins to apply a planned run, in one transaction: the plan must still be of these settings and this planner; what the
- * kind brings into force comes into force; items become work. Throws RUN_SETTINGS_CHANGED or RUN_PLANNER_CHANGED. The run
- * must be locked, and `planned`.
+ * Begins to apply a planned run, in one transaction: the plan must still be of these settings and this planner; items
+ * become work; what the kind brings into force comes into force. Throws RUN_SETTINGS_CHANGED or RUN_PLANNER_CHANGED. The
+ * run must be locked, and `planned`.
+ *
+ * Marking a hundred thousand objects takes seconds. Meanwhile the integration's row is only kept from being removed:
+ * locked against change, it would keep ingest of all tenants of its partition waiting, and every call to its platform,
+ * leavers' too. So what may have changed is asked once more at the end.
  */
 export async function beginApplying(
   tx: Knex,
@@ -50,11 +54,12 @@ export async function beginApplying(
   approval: { readonly choice: ItemChoice; readonly by: string | null },
 ): Promise<void> {
   const { run, integration } = application;
-  await assertCurrent(tx, application);
-  await bringIntoForce(tx, application);
+  await assertCurrent(tx, application, 'key share');
   const approved = approval.by !== null;
   await putToWork(tx, application, { from: ['planned'], choice: approval.choice, approved });
   await releaseRest(tx, run, approved);
+  await assertCurrent(tx, application, 'no key update');
+  await bringIntoForce(tx, application);
   await wake(tx, integration.id);
   await moveRun(tx, run, {
     state: 'applying',
@@ -63,9 +68,13 @@ export async function beginApplying(
   });
 }
 
-async function assertCurrent(tx: Knex, { run, plannerVersion = currentPlanner }: Application): Promise<void> {
+async function assertCurrent(
+  tx: Knex,
+  { run, plannerVersion = currentPlanner }: Application,
+  lock: 'key share' | 'no key update',
+): Promise<void> {
   const { rows } = await tx.raw<{ rows: { settings_version: number }[] }>(
-    `select settings_version from control.integration where id = ? for update`,
+    `select settings_version from control.integration where id = ? for ${lock}`,
     [run.integrationId],
   );
   if (rows[0]?.settings_version !== run.baseSettingsVersion) {

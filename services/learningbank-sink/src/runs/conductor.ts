@@ -7,7 +7,7 @@ import type { Integration } from '../reconcile/integration-store.ts';
 import { type Application, beginApplying } from './apply.ts';
 import { beginDueRuns } from './automatic.ts';
 import { answerCommands, type CommandHandlers } from './commands.ts';
-import { findApplying } from './decide.ts';
+import { findApplying, hasPlanned } from './decide.ts';
 import { createFence, type Fenced } from './fence.ts';
 import { endRun, failRun } from './finish.ts';
 import type { RunPlanners } from './kind.ts';
@@ -190,7 +190,9 @@ export class Conductor {
     const isBlocked = await this.#locked(run, async (tx, locked) => {
       if (locked.state !== 'planned' || locked.needsApproval) return false;
       if ((await findApplying(tx, locked)) !== undefined) return true;
-      await beginApplying(tx, this.#application(locked, integration), { choice: {}, by: locked.decidedBy });
+      // Who rejected all that could go on has approved nothing: what stands behind something parked, say.
+      const by = (await hasPlanned(tx, locked)) ? locked.decidedBy : null;
+      await beginApplying(tx, this.#application(locked, integration), { choice: {}, by });
       return false;
     });
     await this.#options.refresh();

@@ -48,6 +48,7 @@ const isOpen = ({ state }: RunRow): boolean => !['done', 'cancelled', 'failed'].
 async function approve(tx: Knex, application: Application, decision: RunDecision): Promise<void> {
   const { run } = application;
   const choice = await checkedChoice(tx, run, decision);
+  if (run.dryRun) throw new AppError('RUN_STATE', 'approving: it is a dry run, which is never applied');
   if (run.state === 'planned' && run.needsApproval) return approvePlan(tx, application, { choice, by: decision.by });
   if (run.state !== 'applying' || run.paused) throw stateError(run, 'approving');
   const marked = await putToWork(tx, application, { from: ['planned', 'held'], choice, approved: true });
@@ -90,7 +91,8 @@ async function reject(tx: Knex, run: RunRow, decision: RunDecision): Promise<voi
   await moveRun(tx, run, { state: run.state, decidedBy: decision.by, ...(over ? { needsApproval: false } : {}) });
 }
 
-async function hasPlanned(tx: Knex, run: RunRow): Promise<boolean> {
+/** True while a plan has something left that goes on by itself. */
+export async function hasPlanned(tx: Knex, run: RunRow): Promise<boolean> {
   const { rows } = await tx.raw<{ rows: unknown[] }>(
     `select from sink.run_item where run_id = ? and state = 'planned' and code is null limit 1`,
     [run.id],

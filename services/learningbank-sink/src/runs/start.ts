@@ -39,7 +39,9 @@ export async function startRun(tx: Knex, starting: Starting, asked: Asked): Prom
   await tx.raw(`select from sink.integration_state where integration_id = ? for update`, [integration.id]);
   const open = await readOpenRuns(tx, [integration.id]);
   if (asked.kind === 'sync' && !asked.dryRun && 'all' in asked.scope) {
-    const gap = open.find(({ kind, state }) => kind === 'gap' && (state === 'planned' || state === 'planning'));
+    const gap = open.find(
+      ({ kind, state, dryRun }) => kind === 'gap' && !dryRun && (state === 'planned' || state === 'planning'),
+    );
     if (gap && integration.enabled) return initiate(tx, starting, { gap, by: asked.by });
   }
   const same = open.find(({ kind, dryRun }) => kind === asked.kind && dryRun === asked.dryRun);
