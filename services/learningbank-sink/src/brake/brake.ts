@@ -71,6 +71,8 @@ export class Brake {
   readonly #trippedUnder = new Map<string, BrakeLimit>();
   #loading: Promise<void> | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  /** Batches and reviews that are under way or wait for their turn. */
+  #turns = 0;
 
   constructor(options: BrakeOptions) {
     this.#options = options;
@@ -78,8 +80,10 @@ export class Brake {
       max: 200,
       run: (batch: readonly Admittance[]) => this.#inTurn(() => this.#judgeAll(batch)),
     });
-    this.admit = async (admittance) =>
-      relevant(admittance).length === 0 ? { pass: true, ticket: null } : judge(admittance);
+    this.admit = async (admittance) => {
+      if (relevant(admittance).length === 0) return { pass: true, ticket: null };
+      return (await this.#letLeave(admittance)) ?? judge(admittance);
+    };
   }
 
   get nowMs(): number {
@@ -110,7 +114,8 @@ export class Brake {
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
+    this.#turns += 1;
+    const turn = this.#last.then(work).finally(() => (this.#turns -= 1));
     this.#last = turn.catch(() => {});
     return turn;
   }
@@ -131,6 +136,17 @@ export class Brake {
       if (isBraked(operation)) this.#book.windows.put(`${kind}/${operation}`, id, nowMs - ageMs);
     }
     for (const { kind, operation } of tripped) if (isBraked(operation)) this.#book.trip(kind, operation);
+  }
+
+  /**
+   * Lets somebody leave beside what is being judged: to find out what a bulk of others want may take a while. Only where
+   * nothing can trip by it, whatever they want; else undefined, and it waits for its turn like anybody.
+   */
+  async #letLeave(admittance: Admittance): Promise<Admission | undefined> {
+    const request = { ...admittance, operations: relevant(admittance) };
+    if (this.#turns === 0 || !isLeaver(request)) return undefined;
+    await this.#load();
+    return this.#passAnyway(request, admittance.limits, new Map());
   }
 
   async #judgeAll(batch: readonly Admittance[]): Promise<readonly Answer<Admission>[]> {
@@ -156,7 +172,8 @@ export class Brake {
     if (held.length > 0) return { pass: false, held };
     const pending = this.#pendingOf(kind);
     const isStale = (): boolean => !pending.knows(request.id, generation) || this.nowMs - pending.readAt > pendingMs;
-    if (isStale() && (await this.#fitsAnyway(request, limits, batch.outstanding))) return this.#pass(request);
+    const passed = isStale() ? await this.#passAnyway(request, limits, batch.outstanding) : undefined;
+    if (passed) return passed;
     if (isStale()) await this.#refresh(kind, batch.fresh);
     let view = await this.#view(kind, limits, linkedMs);
     if (request.operations.some((operation) => this.#book.tripOf(kind, operation, view, request.id))) {
@@ -175,25 +192,28 @@ export class Brake {
     return { pass: true, ticket: this.#book.pass(request) };
   }
 
-  /** True when nothing trips even if everything outstanding wanted the same: no need to know what it wants. */
-  async #fitsAnyway(
+  /**
+   * Passes it when nothing trips even if everything outstanding wanted the same: no need to know what it wants. Between
+   * the look at the windows and the place taken in them nobody else gets a turn.
+   */
+  async #passAnyway(
     request: BrakeRequest,
     limits: IntegrationSettings['brake'],
     counted: Map<ObjectKind, number>,
-  ): Promise<boolean> {
+  ): Promise<Admission | undefined> {
     const { db, integrationId } = this.#options;
     const { kind } = request;
     const atMost = quickObjects + 1;
     let objects = counted.get(kind) ?? (await countOutstanding(db, { integrationId, kind, atMost }));
     counted.set(kind, objects);
-    const leaves = kind === 'person' && request.operations.every((operation) => operation === 'deactivate');
-    if (objects > quickObjects && leaves) objects = await countLeavers(db, { integrationId, atMost });
-    if (objects > quickObjects) return false;
+    if (objects > quickObjects && isLeaver(request)) objects = await countLeavers(db, { integrationId, atMost });
+    if (objects > quickObjects) return undefined;
     const view = { nowMs: this.nowMs, allowed: (operation: BrakedOperation) => allowedBy(limits[operation], 0) };
     // Who asks is one of them, whatever the row says by now.
     const atLeast = Math.max(1, objects);
-    if (this.#book.fits(request, atLeast, view)) return true;
-    return this.#book.fits(request, atLeast, await this.#view(kind, limits, linkedMs));
+    if (this.#book.fits(request, atLeast, view)) return this.#pass(request);
+    const known = await this.#view(kind, limits, linkedMs);
+    return this.#book.fits(request, atLeast, known) ? this.#pass(request) : undefined;
   }
 
   #pendingOf(kind: ObjectKind): Pending {
@@ -258,6 +278,10 @@ export class Brake {
     this.#trippedUnder.delete(`${kind}/${operation}`);
     return released;
   }
+}
+
+function isLeaver({ kind, operations }: BrakeRequest): boolean {
+  return kind === 'person' && operations.every((operation) => operation === 'deactivate');
 }
 
 function isBraked(operation: Operation): operation is BrakedOperation {
