@@ -44,6 +44,13 @@ describe('a notification of Learningbank', () => {
     expect(await scene.messagesTo(scene.person('ida'))).toHaveLength(2);
   });
 
+  test('operators see that something came', async () => {
+    const seen = async (): Promise<boolean> => (await scene.api.getChannel({ params })).lastReceivedAt !== null;
+    await until(seen, { deadlineMs: 20_000, what: 'the time of the last notification' });
+    const codes = (await scene.api.verifyIntegration({ params })).findings.map(({ code }) => code);
+    expect(codes).not.toContain('NOTHING_RECEIVED');
+  });
+
   test('delivered three times it is one message', async () => {
     const omar = scene.person('omar');
     const { notification, hookStatuses } = await scene.notify(omar, { deliveries: 3 });

@@ -23,6 +23,8 @@ const sent = {
 class HookContext implements AsyncDisposable {
   readonly stored: learningbank.Notification[] = [];
   readonly outcomes: HookOutcome[] = [];
+  /** Integrations of which operators are told that something came. */
+  readonly noted: string[] = [];
   readonly #server;
 
   private constructor(given: Partial<HookOptions>) {
@@ -31,6 +33,7 @@ class HookContext implements AsyncDisposable {
         of: async (id) => (id === integration ? { tenant: 'eu1.42', secret, oldSecret: undefined } : undefined),
       },
       outlet: { put: async (records) => void this.stored.push(...records) },
+      received: { note: (id) => this.noted.push(id) },
       metrics: { hooked: (outcome) => this.outcomes.push(outcome) },
       log,
       perMinute: 1_000,
@@ -84,6 +87,7 @@ test('a signed notification is answered 202 once it is stored', async () => {
     { tenant: 'eu1.42', integrationId: integration, id: '7', receiver: '12', email: 'ada@example.org', via: 'hook' },
   ]);
   expect(hook.stored[0]).not.toHaveProperty('userId');
+  expect(hook.noted).toEqual([integration]);
 });
 
 test('a delivery that comes again is taken again: the ledger knows it', async () => {
@@ -121,6 +125,7 @@ test('what is signed but no notification is answered with what is wrong with it'
   for (const odd of ['', 'null', '[]', '{', '"text"', '\ufeff{}']) expect((await hook.deliver(odd)).status).toBe(422);
   expect((await hook.deliver(Buffer.from([0x7b, 0xff, 0x7d]))).status).toBe(422);
   expect(hook.stored).toEqual([]);
+  expect(hook.noted).toEqual([]);
 });
 
 test('a body above 64 KB is not read to its end, whether its length was announced or not', async () => {

@@ -8,6 +8,7 @@ import type { HookChannels, OpenChannel } from './hook-channels.ts';
 import type { HookOutcome, IntakeMetrics } from './metrics.ts';
 import type { Outlet } from './outlet.ts';
 import { readBody } from './read-body.ts';
+import type { Received } from './received.ts';
 import { isSigned } from './signature.ts';
 import { toRecord } from './to-record.ts';
 
@@ -25,6 +26,7 @@ const refusedPerMinute = 300;
 export interface HookOptions {
   readonly channels: Pick<HookChannels, 'of'>;
   readonly outlet: Pick<Outlet, 'put'>;
+  readonly received: Pick<Received, 'note'>;
   readonly metrics: Pick<IntakeMetrics, 'hooked'>;
   readonly log: Logger;
   /** Notifications a minute and integration. */
@@ -120,9 +122,10 @@ async function judge(options: HookOptions, genuine: RateLimiterMemory, request: 
   return put(options, toRecord(read.notification, { tenant, integration, via: 'hook', nowMs }));
 }
 
-async function put({ outlet }: HookOptions, record: ReturnType<typeof toRecord>): Promise<Answer> {
+async function put({ outlet, received }: HookOptions, record: ReturnType<typeof toRecord>): Promise<Answer> {
   try {
     await outlet.put([record]);
+    received.note(record.integrationId);
     return { status: 202, outcome: 'accepted' };
   } catch (error) {
     if (!isAppError(error)) throw error;

@@ -89,6 +89,15 @@ export async function moveCursor(
   return rows.length > 0;
 }
 
+/** A hook took a notification just now. False: nobody has looked after this intake yet. */
+export async function storeReceived(db: Knex, integration: string): Promise<boolean> {
+  const { rows } = await db.raw<{ rows: unknown[] }>(
+    `update edge.intake set received_at = now() where integration_id = ? returning 1`,
+    [integration],
+  );
+  return rows.length > 0;
+}
+
 /** Says what is wrong with an intake, or null: nothing is. */
 export async function noteIntake(
   db: Knex,

@@ -6,6 +6,7 @@ import { HookChannels } from './hook-channels.ts';
 import { createIntakeMetrics } from './metrics.ts';
 import { Outlet } from './outlet.ts';
 import { PlatformClients } from './platform-clients.ts';
+import { Received } from './received.ts';
 import { Rounds } from './rounds.ts';
 
 /** Learningbank's notifications: hook, poll, types. */
@@ -36,6 +37,7 @@ export function createIntake({ config, db, log, secrets, registry }: Deps): Part
     router: createHook({
       channels: new HookChannels({ db, secrets }),
       outlet,
+      received: new Received({ db, log }),
       metrics,
       log,
       perMinute: config.EDGE_HOOKS_PER_MINUTE,

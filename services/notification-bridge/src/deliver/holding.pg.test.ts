@@ -29,6 +29,29 @@ const wentRound = async (ctx: BridgeContext, running: Running): Promise<void> =>
 const gauge = async (running: Running, name: string): Promise<number> =>
   Number(new RegExp(`^orgstream_bridge_${name} (\\S+)$`, 'mu').exec(await running.registry.metrics())?.[1]);
 
+test('quiet counts from its commit, whatever the bridge knew before: no conversation is made that nothing may be said in', async () => {
+  const { ctx, channel, anna } = await begin();
+  await using _ = ctx;
+  const [bo] = await channel.people(1);
+  // Looks at channels when it is told to, and otherwise seldom.
+  const running = ctx.start({ pollMs: 60_000 });
+  await until(() => running.delivery.tenants.length === 1, { deadlineMs: 20_000, what: 'the tenant to be taken' });
+  await channel.notify('n0', bo!);
+  await ctx.ended();
+  await ctx.db.raw(`update sink.integration_state set state = 'first_sync'`);
+  await channel.notify('n1', anna);
+  const { result } = await ctx.ask({
+    addressee: 'notification-bridge',
+    kind: 'notification.test',
+    payload: { integration: channel.integration, person: bo!.id, by: 'test' },
+  });
+  await ctx.when('the test to be sent', (rows) =>
+    rows.some(({ id, state }) => id === (result as { notification: number }).notification && state === 'sent'),
+  );
+  expect((await ctx.row('n1')).state).toBe('queued');
+  expect(await ctx.sim('GET', `chat?siteId=${channel.siteId}&userId=${anna.id}`)).toEqual({ conversations: [] });
+});
+
 test.each([
   [
     'the switch',

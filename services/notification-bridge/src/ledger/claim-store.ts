@@ -1,4 +1,5 @@
 import type { Knex } from '@orgstream/database';
+import { quietSql } from '../tenant/quiet.ts';
 import { type LedgerRow, type RawRow, rowColumns, toRow } from './row.ts';
 
 /** Which rows of a channel are looked for. */
@@ -26,7 +27,9 @@ const arms = {
   unclear: `n.state in ('sending', 'unknown')
          and (n.state <> 'sending' or (n.lease_token = :token and n.sending_at < now() - :settleMs * interval '1 ms'))`,
   tests: `n.is_test = true and n.state in ('queued', 'sending', 'unknown') and n.state = 'queued' and ${next}`,
-  queue: `n.is_test = false and n.state in ('queued', 'sending', 'unknown') and n.state = 'queued' and ${next}`,
+  // Asked again here: who acts on what it knew a moment ago makes conversations that nothing may be said in.
+  queue: `n.is_test = false and n.state in ('queued', 'sending', 'unknown') and n.state = 'queued' and ${next}
+         and not coalesce((select ${quietSql} from control.channel c where c.integration_id = :integration), false)`,
 } as const;
 
 const armsOf: Readonly<Record<Claim['what'], readonly (keyof typeof arms)[]>> = {
