@@ -24,11 +24,17 @@ export interface WorkGauges {
   readonly tripped: ReadonlyMap<string, number>;
   /** People who left while their integration was disabled, and whom nobody has synchronised yet. */
   readonly gapLeavers: number;
+  /** Open runs, by what they wait for. */
+  readonly runs: ReadonlyMap<RunWait, { readonly runs: number; readonly idleMs: number }>;
   /** Objects in step / objects linked or outstanding; 1 = all. What the last look for drift found is not in step. */
   readonly inSync: number;
   /** Unix ms of that look; of several integrations the oldest, 0 = one was never looked at. */
   readonly provedMs: number;
 }
+
+/** What an open run waits for: a proved snapshot, its plan, an operator, or that its work is done. */
+const runWaits = ['snapshot', 'planning', 'approval', 'applying', 'paused'] as const;
+export type RunWait = (typeof runWaits)[number];
 
 const buckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200];
 
@@ -94,6 +100,18 @@ export function createSinkMetrics(registry: Registry): SinkMetrics {
     help: 'People who left while their integration was disabled, not yet deactivated: they still have access.',
     registers,
   });
+  const runs = new Gauge({
+    name: 'orgstream_runs',
+    help: 'Open runs, by what they wait for: a proved snapshot, their plan, an approval, the work they apply; or paused.',
+    labelNames: ['waits'],
+    registers,
+  });
+  const runIdle = new Gauge({
+    name: 'orgstream_run_idle_seconds',
+    help: 'How long the open run that stands stillest has not moved, by what it waits for; 0 = none waits.',
+    labelNames: ['waits'],
+    registers,
+  });
   const inSync = new Gauge({
     name: 'orgstream_in_sync_ratio',
     help: 'Objects in step / objects known: neither outstanding nor found to differ by the last look for drift.',
@@ -126,6 +144,11 @@ export function createSinkMetrics(registry: Registry): SinkMetrics {
       }
       heldLeavers.set(read.heldLeavers);
       gapLeavers.set(read.gapLeavers);
+      for (const waits of runWaits) {
+        const { runs: open = 0, idleMs = 0 } = read.runs.get(waits) ?? {};
+        runs.set({ waits }, open);
+        runIdle.set({ waits }, Math.max(0, idleMs) / 1_000);
+      }
       inSync.set(read.inSync);
       proved.set(read.provedMs / 1_000);
     },

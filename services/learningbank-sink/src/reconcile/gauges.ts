@@ -1,6 +1,6 @@
 import type { Knex } from '@orgstream/database';
 import { lanes, type Lane } from '../model.ts';
-import type { WorkGauges } from '../metrics.ts';
+import type { RunWait, WorkGauges } from '../metrics.ts';
 import { readProof } from '../operate/drift-store.ts';
 import { laneName } from './keys.ts';
 
@@ -51,6 +51,7 @@ export async function readGauges(db: Knex, countLinks: () => Promise<number>): P
     provedMs: proof.oldestMs,
     ...(await readHeld(db)),
     gapLeavers: await countGapLeavers(db),
+    runs: await readRuns(db),
   };
 }
 
@@ -67,6 +68,17 @@ async function readHeld(db: Knex): Promise<Pick<WorkGauges, 'held' | 'heldLeaver
   const of = (what: string): ReadonlyMap<string, number> =>
     new Map(rows.filter((row) => row.what === what).map((row) => [row.operation ?? '', Number(row.objects)]));
   return { held: of('held'), heldLeavers: of('leavers').get('') ?? 0, tripped: of('tripped') };
+}
+
+/** Open runs by what they wait for, and for how long the one that waits longest has not moved. */
+async function readRuns(db: Knex): Promise<WorkGauges['runs']> {
+  const { rows } = await db.raw<{ rows: { state: RunWait; runs: string; idle_ms: string }[] }>(
+    `select case when paused then 'paused' when state = 'planned' then 'approval' when state = 'waiting_for_snapshot' then 'snapshot'
+                 else state end as state,
+            count(*) as runs, max(extract(epoch from now() - updated_at)) * 1000 as idle_ms
+       from sink.run where state in ('waiting_for_snapshot', 'planning', 'planned', 'applying') group by 1`,
+  );
+  return new Map(rows.map(({ state, runs, idle_ms }) => [state, { runs: Number(runs), idleMs: Number(idle_ms) }]));
 }
 
 async function countGapLeavers(db: Knex): Promise<number> {

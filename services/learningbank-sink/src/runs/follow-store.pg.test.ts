@@ -65,3 +65,21 @@ test('a run of many objects looks at each a few times, also when statistics know
   await reads('parkWaiting', async (tx) => parkWaiting(tx, await locked(tx)));
   await reads('forgetRun', async (tx) => forgetRun(tx, await locked(tx)));
 }, 60_000);
+
+test('a run goes on as long as somebody waits, at whatever remove, for something that goes on', async () => {
+  await using ctx = await SinkContext.open();
+  const integration = await ctx.integrate(await ctx.platform());
+  await ctx.commit(unit('1', null, 'Acme'), unit('11', '1', 'North'), person('a'));
+  const { db } = ctx;
+  const run = await insertRun(db, { integrationId: integration, tenant: 'eu1.42', kind: 'gap', state: 'planning' });
+  const wait = (kind: string, id: string, on: string) =>
+    db.raw(`update sink.work set state = 'waiting', waits_kind = 'unit', waits_id = ? where kind = ? and id = ?`, [on, kind, id]); // prettier-ignore
+  await db.raw(`update sink.work set run_id = ? where kind = 'person'`, [run]);
+  await wait('person', 'a', '11');
+  await wait('unit', '11', '1');
+  expect(await isUnderWay(db, run)).toBe(true);
+  await db.raw(`update sink.work set lane = 3, for_run = 'gap' where kind = 'unit' and id = '1'`);
+  expect(await isUnderWay(db, run)).toBe(false);
+  await wait('unit', '1', '11');
+  expect(await isUnderWay(db, run)).toBe(false);
+});

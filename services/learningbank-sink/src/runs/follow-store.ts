@@ -62,20 +62,28 @@ const didSql = /* sql */ `
                 where l.integration_id = :integration and l.kind = s.kind and l.id = s.id limit 1), 'delete' = any(s.planned))`;
 
 /**
- * True while something of the run can go on by itself: work is ready, or waits for an object that is. What waits in lane gap
- * for another run does not: that run would wait for this one.
+ * True while something of the run can go on by itself: work is ready, or waits, at whatever remove, for an object that is.
+ * What waits in lane gap for another run does not: that run would wait for this one.
  */
 export async function isUnderWay(tx: Knex, run: string): Promise<boolean> {
   const { rows } = await tx.raw<{ rows: { busy: boolean }[] }>(
-    `select exists (select from sink.work where run_id = :run and state = 'ready' and (lane < 3 or for_run is null))
-         or exists (select from sink.work w join sink.work on_it
-                        on on_it.integration_id = w.integration_id and on_it.kind = w.waits_kind and on_it.id = w.waits_id
-                     where w.run_id = :run and w.state = 'waiting' and (w.lane < 3 or w.for_run is null)
-                       and on_it.state = 'ready' and (on_it.lane < 3 or (on_it.run_id = :run and on_it.for_run is null))) as busy`,
+    `with recursive waits as (
+       select integration_id, waits_kind as kind, waits_id as id from sink.work
+        where run_id = :run and state = 'waiting' and (lane < 3 or for_run is null)
+       union
+       select o.integration_id, o.waits_kind, o.waits_id from waits w cross join lateral (${movingSql}) o where o.state = 'waiting')
+     select exists (select from sink.work where run_id = :run and state = 'ready' and (lane < 3 or for_run is null))
+         or exists (select from waits w cross join lateral (${movingSql}) o where o.state = 'ready') as busy`,
     { run },
   );
   return rows[0]!.busy;
 }
+
+/** Work of the object `w`, by its whole key, unless it waits for another run. */
+const movingSql = /* sql */ `
+  select * from (
+    select * from sink.work where integration_id = w.integration_id and kind = w.kind and id = w.id offset 0) k
+   where k.lane < 3 or (k.run_id = :run and k.for_run is null)`;
 
 /** How far a run has come; `undecided` items wait for an operator and keep it open. */
 export interface Tally {
