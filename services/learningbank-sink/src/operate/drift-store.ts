@@ -142,5 +142,6 @@ export async function readProof(db: Knex): Promise<Proof> {
        from sink.integration_state s join control.integration i on i.id = s.integration_id where i.enabled`,
     [],
   );
-  return { oldestMs: Number(row!.oldest ?? 0), differing: Number(row!.differing) };
+  // Without integrations nothing is unproved.
+  return { oldestMs: Number(row!.oldest ?? Date.now()), differing: Number(row!.differing) };
 }

@@ -1,6 +1,7 @@
 import type { Knex } from '@orgstream/database';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { countLeavers, readOutstanding } from '../brake/brake-store.ts';
+import { storeFacts } from '../ingest/fact-store.ts';
 import { lookUp, markWork } from '../ingest/work-store.ts';
 import { sweep as sweepFacts } from '../ingest/sweep.ts';
 import type { ObjectKey } from '../model.ts';
@@ -17,7 +18,9 @@ import { endWork, type Verdict } from './end-work.ts';
 import { effortOf } from './fixture-effort.ts';
 import { SinkContext } from './fixture.ts';
 import { readGauges } from './gauges.ts';
-import { markOwners } from './link-store.ts';
+import { openAttempts } from './attempt-store.ts';
+import { type Claimed, undecided } from './keys.ts';
+import { markOwners, record } from './link-store.ts';
 import { readRipe, sweep } from './work-store.ts';
 
 const people = 3_000;
@@ -88,6 +91,7 @@ describe.each(['empty', 'another tenant'] as const)('statistics of tables: %s', 
   }, 60_000);
   afterAll(() => ctx[Symbol.asyncDispose]());
 
+  const causeOf = (id: string): Claimed => ({ integrationId: integration, kind: 'person', id, lane: 1, generation: 1, attempts: 0, causeEpoch: 1, causeLsn: 1, committedAtMs: 0, open: false, standing: undecided }); // prettier-ignore
   const context = () => ({ id: integration, tenant });
 
   /** Undone afterwards: each law finds the same. */
@@ -162,6 +166,9 @@ describe.each(['empty', 'another tenant'] as const)('statistics of tables: %s', 
     ['links to a page of the target', few, (tx) => readLinksTo(tx, { integrationId: integration, platform }, { kind: 'person', targetIds: ids(0, batch).map((_, n) => 100_001 + n), lookedAt: new Date() })], // prettier-ignore
     ['owners of a page of the target', few, (tx) => markOwners(tx, { integrationId: integration, platform }, { among: ids(0, batch).map((_, n) => 100_001 + n), owners: [100_001] })], // prettier-ignore
     ['what was observed', each, (tx) => believeObserved(tx, integration, everybody.map((key) => ({ ...key, detail: { applied: {}, observed: {} } })))], // prettier-ignore
+    ['facts of a batch', 50 * 1_000, (tx) => storeFacts(tx, 'person', ids(0, 1_000).map((id, n) => ({ kind: 'person', tenant, id, at: { epoch: 3, lsn: 3, seq: n }, last: true, offset: n, committedAtMs: 0, snapshotId: null, chunk: null, deleted: false, content: ['New', 'B', null, null, true, false, null, null, false] })))], // prettier-ignore
+    ['attempts', few, (tx) => openAttempts(tx, { platform, token: 0, starts: ids(0, batch).map((id) => ({ key: { integrationId: integration, kind: 'person', id }, op: 'user.update', targetId: 1, after: null, cause: causeOf(id), generation: 1, operations: [], approved: false })) })], // prettier-ignore
+    ['records', few, (tx) => record(tx, { platform, token: 0, records: ids(0, batch).map((id, n) => ({ key: { integrationId: integration, kind: 'person', id }, cause: causeOf(id), link: { change: 'put', targetId: 100_001 + n, madeByUs: true, isTop: false, applied: {} } })) })], // prettier-ignore
     ['the past of objects', few, (tx) => readPast(tx, integration, persons(0, batch))],
   ])('%s', async (_, atMost, work, before) => {
     expect(await effort(work, before)).toBeLessThan(atMost);
