@@ -190,6 +190,7 @@ export async function up(knex: Knex): Promise<void> {
       updated_at timestamptz not null default now()
     );
     create index on sink.run (integration_id, created_at);
+    create index run_open on sink.run (state) where state in ('waiting_for_snapshot', 'planning', 'planned', 'applying');
     comment on column sink.run.integration_id is 'null on a replay of the topic: it belongs to a tenant or to all.';
     comment on column sink.run.settings_version is 'It is planned under; of kind settings: the version that is to come into force.';
     comment on column sink.run.base_settings_version is 'In force when it was planned; another one then = RUN_SETTINGS_CHANGED.';
