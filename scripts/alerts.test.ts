@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { createMetrics as createCdcMetrics } from '../services/ziik-cdc/src/metrics.ts';
 import { createMetrics as createEdgeMetrics } from '../services/edge/src/metrics.ts';
-import { createSinkMetrics } from '../services/learningbank-sink/src/metrics.ts';
+import { createSinkMetrics, runWaits } from '../services/learningbank-sink/src/metrics.ts';
 import { lanes } from '../services/learningbank-sink/src/model.ts';
 import { Config as BridgeConfig } from '../services/notification-bridge/src/config.ts';
 import { Config as NormalizerConfig } from '../services/normalizer/src/config.ts';
@@ -84,6 +84,7 @@ async function valuesOf(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   return new Map<string, ReadonlySet<string>>([
     ...values,
     ['orgstream_sink_work_oldest_seconds/lane', new Set(Object.keys(lanes))],
+    ['orgstream_run_idle_seconds/waits', new Set<string>(runWaits)],
     ['orgstream_parked_objects/code', new Set(Object.keys(codes))],
     ['orgstream_edge_logins_total/code', new Set(Object.keys(codes))],
     [

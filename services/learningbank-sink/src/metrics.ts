@@ -33,7 +33,7 @@ export interface WorkGauges {
 }
 
 /** What an open run waits for: a proved snapshot, its plan, an operator, or that its work is done. */
-const runWaits = ['snapshot', 'planning', 'approval', 'applying', 'paused'] as const;
+export const runWaits = ['snapshot', 'planning', 'approval', 'applying', 'paused'] as const;
 export type RunWait = (typeof runWaits)[number];
 
 const buckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200];
