@@ -43,6 +43,7 @@ const texts: Readonly<Record<Kind, LeafText & { readonly waits: boolean }>> = {
     examples: [
       ['drift --tenant eu1.42 --dry-run', 'the report only: once a week, from a timer'],
       ['drift --tenant eu1.42', 'the repair as a plan'],
+      ['drift --tenant eu1.42 --unit 12', 'of a unit, what is below it and who is in it'],
     ],
   },
   undo: {
@@ -62,8 +63,8 @@ export function addStartCommands(program: Command, cli: Cli): void {
   for (const kind of Object.keys(texts) as Kind[]) {
     const { waits, ...text } = texts[kind];
     const command = withWait(withIntegration(leaf(program, kind, text)), waits);
-    // The sink rebuilds and compares all of an integration, or nothing.
-    if (kind === 'sync' || kind === 'undo') {
+    // The sink rebuilds all of an integration, or nothing.
+    if (kind !== 'rebuild') {
       command.option('--person <id>', 'only this person').option('--unit <id>', 'only this unit');
       command.option('--role <id>', 'only this role');
     }

@@ -240,6 +240,10 @@ describe('runs', () => {
       { kind: 'sync', scope: { kind: 'person', id: '7' }, dryRun: true },
     ],
     [['drift', '--tenant', 'eu1.42', '--no-wait'], { kind: 'drift', scope: { all: true }, dryRun: false }],
+    [
+      ['drift', '--tenant', 'eu1.42', '--unit', '12', '--no-wait'],
+      { kind: 'drift', scope: { kind: 'unit', id: '12' }, dryRun: false },
+    ],
     [['undo', '--integration', id, '--run', runId, '--yes'], { kind: 'undo', scope: { run: runId }, dryRun: false }],
     [['undo', '--integration', id, '--role', '3'], { kind: 'undo', scope: { kind: 'role', id: '3' }, dryRun: false }],
     [['rebuild', '--tenant', 'eu1.42', '--yes'], { kind: 'rebuild', scope: { all: true }, dryRun: false }],

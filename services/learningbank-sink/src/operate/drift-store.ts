@@ -1,6 +1,6 @@
 import type { Knex } from '@orgstream/database';
 import { query } from '../ingest/query.ts';
-import type { ObjectKind, TargetId } from '../model.ts';
+import type { ObjectKey, ObjectKind, TargetId } from '../model.ts';
 import type { RunItem } from '../runs/run-store.ts';
 import type { Applied } from './terms.ts';
 
@@ -76,6 +76,24 @@ export async function readLinkedIds(
   return rows.map(({ kind, target_id }) => ({ kind, targetId: Number(target_id) }));
 }
 
+/** The same of some objects alone. */
+export async function readLinkedAmong(
+  db: Knex,
+  integrationId: string,
+  objects: readonly ObjectKey[],
+): Promise<readonly { readonly kind: ObjectKind; readonly targetId: TargetId }[]> {
+  const rows = await query<{ kind: ObjectKind; target_id: string }>(
+    db,
+    `select l.kind, l.target_id
+       from unnest(?::text[], ?::text[]) with ordinality as o (kind, id, no)
+      cross join lateral (
+        select * from sink.link k where k.integration_id = ? and k.kind = o.kind and k.id = o.id limit 1) l
+      where ${compared} order by o.no`,
+    [objects.map(({ kind }) => kind), objects.map(({ id }) => id), integrationId],
+  );
+  return rows.map(({ kind, target_id }) => ({ kind, targetId: Number(target_id) }));
+}
+
 /** Stores what a proof found. */
 export async function writeProof(
   db: Knex,
@@ -96,15 +114,15 @@ export async function writeProof(
 
 /**
  * Takes what was observed for what is applied, where that still is what was compared: the planner does the rest. Returns
- * the units and roles that turned out to be gone: what refers to them gets another id.
+ * these objects; what refers to a unit or role that is `gone` gets another id.
  */
 export async function believeObserved(
   tx: Knex,
   integrationId: string,
   items: readonly Pick<RunItem, 'kind' | 'id' | 'detail'>[],
-): Promise<readonly { readonly kind: ObjectKind; readonly id: string }[]> {
+): Promise<readonly { readonly kind: ObjectKind; readonly id: string; readonly gone: boolean }[]> {
   const asked = JSON.stringify(items.map(({ kind, id, detail }) => ({ kind, id, ...detail })));
-  const rows = await query<{ kind: ObjectKind; id: string; gone: boolean }>(
+  return query<{ kind: ObjectKind; id: string; gone: boolean }>(
     tx,
     `with asked as materialized (
        select r.*, cast(? as uuid) as integration_id
@@ -120,12 +138,15 @@ export async function believeObserved(
      select kind, id, false as gone from put union all select kind, id, true from gone`,
     [integrationId, asked],
   );
+}
+
+/** So many of those that the last proof found to differ are being put right. */
+export async function noteRepaired(tx: Knex, integrationId: string, objects: number): Promise<void> {
   await query(
     tx,
     `update sink.integration_state set drift_differing = greatest(0, drift_differing - ?) where integration_id = ?`,
-    [rows.length, integrationId],
+    [objects, integrationId],
   );
-  return rows.filter(({ kind, gone }) => gone && kind !== 'person').map(({ kind, id }) => ({ kind, id }));
 }
 
 /** Of all integrations that are on: when the oldest of their last proofs was, and what they found. */

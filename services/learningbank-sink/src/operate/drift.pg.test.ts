@@ -92,6 +92,31 @@ test.each(byHand)('%s: found, repaired on approval, and then in step', async (_,
   expect(await ctx.work()).toEqual([]);
 });
 
+test('of one person, or of a unit with what is below and who is in it: nothing else is asked for, shown or put right', async () => {
+  await using ctx = await SinkContext.open();
+  const scene = await synced(ctx);
+  const { operator, platform, hand } = scene;
+  const before = await visible(scene);
+  await operator.plan('drift');
+  const proved = await proof(scene);
+  for (const id of ['7', '8']) await hand.updateUser(await idOf(scene, 'person', id), { lastName: 'Hand' });
+  await hand.updateDepartment(await idOf(scene, 'unit', '3'), { name: 'Hand' });
+  const since = (await platform.calls()).at(-1)!.seq;
+  const one = await operator.plan('drift', { kind: 'person', id: '7' });
+  const asked = (await platform.calls(since)).map(({ method, route }) => `${method} ${route}`);
+  expect(asked.filter((call) => /users|departments/.test(call))).toEqual(['GET /users/:id']);
+  expect((await operator.items(one)).map(({ kind, id }) => `${kind}/${id}`)).toEqual(['person/7']);
+  await operator.approve(one);
+  const office = await operator.plan('drift', { kind: 'unit', id: '3' });
+  expect((await operator.items(office)).map(({ kind, id }) => `${kind}/${id}`)).toEqual(['unit/3', 'person/8']);
+  // A part proves nothing of the rest.
+  expect(await proof(scene)).toEqual(proved);
+  await operator.approve(office);
+  await ctx.converged();
+  expect(await visible(scene)).toEqual(before);
+  expect(await operator.items(await operator.plan('drift'))).toEqual([]);
+});
+
 test('what was deleted by hand is made again, and everybody gets back what went with it', async () => {
   await using ctx = await SinkContext.open();
   const scene = await synced(ctx);

@@ -8,8 +8,18 @@ import { markOwners } from '../reconcile/link-store.ts';
 import { targetPages } from '../reconcile/listing.ts';
 import { readTarget } from '../reconcile/read-back.ts';
 import type { NewItem, RunContext, RunPlanner } from '../runs/kind.ts';
+import { objectsOf } from '../runs/scope-store.ts';
 import { driftOf, type DriftRules, type Found } from './drift-compare.ts';
-import { believeObserved, type LinkSeen, readClock, readLinkedIds, readLinksTo, writeProof } from './drift-store.ts';
+import {
+  believeObserved,
+  type LinkSeen,
+  noteRepaired,
+  readClock,
+  readLinkedAmong,
+  readLinkedIds,
+  readLinksTo,
+  writeProof,
+} from './drift-store.ts';
 import { type Applied, readNames } from './terms.ts';
 
 /** Looks at an object that is being written meanwhile; after that it is taken to be in step. */
@@ -26,9 +36,6 @@ export const driftPlanner: RunPlanner = {
     if (integration.state !== 'live') {
       throw new AppError('ACTION_NOT_POSSIBLE', 'looking for drift: the first sync is not done yet');
     }
-    if (!('all' in run.scope)) {
-      throw new AppError('ACTION_NOT_POSSIBLE', 'looking for drift: only all of an integration can be compared');
-    }
     const provedAt = await readClock(db);
     const scan = new Scan(context, await rulesOf(context));
     let differing = 0;
@@ -37,13 +44,16 @@ export const driftPlanner: RunPlanner = {
       differing += items.length;
       if (items.length > 0) yield items;
     }
-    if (context.signal.aborted) return;
+    // A part of it proves nothing of the rest.
+    if (context.signal.aborted || !('all' in run.scope)) return;
     await writeProof(db, { integrationId: integration.id, provedAt, known: scan.known, differing });
   },
   async apply(tx, { integration, run }, items) {
     // Nothing of the source caused it.
     const cause = { causeEpoch: 0, causeLsn: 0, committedAtMs: run.createdAtMs };
-    for (const gone of await believeObserved(tx, integration.id, items)) {
+    const believed = await believeObserved(tx, integration.id, items);
+    if ('all' in run.scope) await noteRepaired(tx, integration.id, believed.length);
+    for (const gone of believed.filter(({ kind, gone: isGone }) => isGone && kind !== 'person')) {
       const key = { integrationId: integration.id, ...gone };
       await markDependants(tx, { key, tenant: integration.tenant, cause });
     }
@@ -66,7 +76,7 @@ async function rulesOf({ db, integration, policy }: RunContext): Promise<DriftRu
   };
 }
 
-/** One look at everything. */
+/** One look at everything, or at what is in the scope of the run. */
 class Scan {
   /** Objects compared. */
   known = 0;
@@ -79,8 +89,21 @@ class Scan {
     this.#rules = rules;
   }
 
-  /** Each object that differs once, in batches: by the pages of the target, then what it did not show. */
-  async *differences(): AsyncIterable<readonly Drifted[]> {
+  /** Each object that differs once, in batches. */
+  differences(): AsyncIterable<readonly Drifted[]> {
+    return 'all' in this.#context.run.scope ? this.#everything() : this.#among();
+  }
+
+  /** One object, with what hangs on it: each is asked for by its id. */
+  async *#among(): AsyncIterable<readonly Drifted[]> {
+    const { db, integration, run } = this.#context;
+    for await (const objects of objectsOf(db, integration, { scope: run.scope, forRun: null, size: batch })) {
+      yield* this.#oneByOne(await readLinkedAmong(db, integration.id, objects));
+    }
+  }
+
+  /** By the pages of the target, then what they did not show. */
+  async *#everything(): AsyncIterable<readonly Drifted[]> {
     const { db, integration, platform, session, signal, log } = this.#context;
     const again: { readonly kind: ObjectKind; readonly targetId: TargetId }[] = [];
     let lookedAt = await readClock(db);
