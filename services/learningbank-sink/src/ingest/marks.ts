@@ -1,21 +1,10 @@
 import type { ObjectKind } from '../model.ts';
 import type { Change } from './change.ts';
 import type { At } from './fact.ts';
-import type { Mark } from './work-store.ts';
+import type { LookUp, Mark } from './mark.ts';
 
 /** A transaction marking more objects than this is bulk (design: `work`). */
 const BULK_OVER_OBJECTS = 100;
-
-/**
- * Objects reached from a changed row by a look-up: people and children of a unit, people with a role, person of a
- * membership, top unit of a tenant. `listed_`: people whom the name of a unit or role may bring into the filters, or out
- * of them, where an integration of the tenant has any.
- */
-export interface LookUp {
-  readonly via: 'tenant' | 'unit' | 'role' | 'membership' | 'listed_unit' | 'listed_role';
-  readonly tenant: string;
-  readonly id: string;
-}
 
 /** An object that a change touches, before its lane is known. */
 export interface Touch {

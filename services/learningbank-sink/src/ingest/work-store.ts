@@ -1,8 +1,8 @@
 import type { Knex } from '@orgstream/database';
-import { lanes, type Lane, type ObjectKind } from '../model.ts';
+import { lanes, type ObjectKind } from '../model.ts';
 import { goneSql } from './columns.ts';
 import type { At } from './fact.ts';
-import type { LookUp } from './marks.ts';
+import type { LookUp, Mark } from './mark.ts';
 import { query } from './query.ts';
 
 /** Channel that wakes the reconciler; the payload is integration ids, comma-joined, or empty (= look at all). */
@@ -10,28 +10,6 @@ const WORK_CHANNEL = 'orgstream_work';
 
 /** A marked object of an unfinished transaction becomes ripe after this, should its last record never come. */
 const RIPE_AFTER_MS = 2_000;
-
-/** An object of a tenant that has to be looked at, for every *sync* integration of that tenant. */
-export interface Mark {
-  readonly tenant: string;
-  readonly kind: ObjectKind;
-  readonly id: string;
-  readonly lane: Exclude<Lane, 'gap'>;
-  /** Nobody touches it before a run of this kind takes it; default null: `lane` counts. */
-  readonly forRun?: 'replay' | null;
-  /**
-   * Takes the object out of what waits for a run (lane 3): the source itself changed it now. Default true; false for what
-   * a snapshot, a replay or a correction found.
-   */
-  readonly lifts?: boolean;
-  readonly cause: { readonly epoch: number; readonly lsn: number; readonly committedAtMs: number };
-  /** False while its transaction is not known to be complete. */
-  readonly ripe: boolean;
-  /** Park it with this code right away: a fact of it was rejected. */
-  readonly parkCode?: string | null;
-  /** A deletion of what was never there: worth a look only where a link or work says that we did know it. */
-  readonly onlyIfKnown?: boolean;
-}
 
 /**
  * Marks objects as outstanding; at most one mark per object. Marked again: the more urgent lane wins, the generation

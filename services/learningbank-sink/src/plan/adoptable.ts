@@ -1,5 +1,5 @@
 import type { Candidate } from '../model.ts';
-import type { Resolution } from './input.ts';
+import type { Resolution } from './facts.ts';
 
 /**
  * What an operator decided to adopt, if the target still has it: inactive, matched twice or with rights as it may be. What

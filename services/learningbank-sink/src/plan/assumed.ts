@@ -1,5 +1,6 @@
 import type { TargetId } from '../model.ts';
-import type { PersonInput, UnitRef } from './input.ts';
+import type { UnitRef } from './facts.ts';
+import type { PersonInput } from './input.ts';
 import { isIgnored, type RoleNode } from './role-book.ts';
 import { isIgnored as isIgnoredUnit, type UnitNode, type Units } from './unit-tree.ts';
 

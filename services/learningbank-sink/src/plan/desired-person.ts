@@ -1,5 +1,6 @@
 import type { AppliedPerson, Outcome, Policy, TargetId } from '../model.ts';
-import type { MembershipFact, PersonFact, PersonInput } from './input.ts';
+import type { MembershipFact, PersonFact } from './facts.ts';
+import type { PersonInput } from './input.ts';
 import { park, waitFor } from './outcomes.ts';
 import { liveMemberships, profileRolesOf } from './person-roles.ts';
 import { behaviourOf } from './presets.ts';

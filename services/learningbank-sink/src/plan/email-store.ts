@@ -1,6 +1,6 @@
 import type { Knex } from '@orgstream/database';
 import { lanes } from '../model.ts';
-import type { EmailHolder, EmailTwin } from './input.ts';
+import type { EmailHolder, EmailTwin } from './facts.ts';
 import {
   ofKind,
   ourIntegration,

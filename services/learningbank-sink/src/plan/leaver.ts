@@ -1,5 +1,5 @@
 import type { IntegrationSettings } from '@orgstream/core';
-import type { PersonFact } from './input.ts';
+import type { PersonFact } from './facts.ts';
 import { behaviourOf } from './presets.ts';
 
 /** Deleted, anonymised, deactivated or past its expiry: only deactivated, whatever else it says (decided 10). */

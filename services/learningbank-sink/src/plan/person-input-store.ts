@@ -2,7 +2,8 @@ import type { ErrorCode } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
 import type { PersonLink } from '../model.ts';
 import { loadHolders, loadTwins } from './email-store.ts';
-import type { MembershipFact, PersonInput, UnitRef } from './input.ts';
+import type { MembershipFact, UnitRef } from './facts.ts';
+import type { PersonInput } from './input.ts';
 import {
   decisionColumns,
   decisions,

@@ -1,4 +1,5 @@
-import type { MembershipFact, PersonInput } from './input.ts';
+import type { MembershipFact } from './facts.ts';
+import type { PersonInput } from './input.ts';
 import type { RoleNode } from './role-book.ts';
 import { byOrdinal, trimmed } from './text.ts';
 

@@ -1,7 +1,8 @@
 import { marker, type NewUser, type Outcome, type PersonLink, type Policy } from '../model.ts';
 import { desiredPerson, withForeignDepartments, type DesiredPerson } from './desired-person.ts';
 import { diffPerson } from './diff-person.ts';
-import type { PersonFact, PersonInput } from './input.ts';
+import type { PersonFact } from './facts.ts';
+import type { PersonInput } from './input.ts';
 import { matches, missingProfile, nearMisses } from './job-profile.ts';
 import { isErased, isLeaver, isToBeDeleted } from './leaver.ts';
 import { earlierTwin, emailTaken, matchPerson } from './match-person.ts';

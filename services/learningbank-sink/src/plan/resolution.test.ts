@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ObjectKind } from '../model.ts';
 import { assess } from './assess.ts';
-import type { Resolution } from './input.ts';
+import type { Resolution } from './facts.ts';
 import { deletedRole, deletedUnit, membershipFact, personFact, roleFact, unitFact } from './test-support/facts.ts';
 import { World } from './test-support/world.ts';
 

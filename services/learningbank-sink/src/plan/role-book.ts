@@ -1,5 +1,5 @@
 import type { AppliedRole, RoleLink, TargetId } from '../model.ts';
-import type { Resolution, RoleFact, Undo, WorkState } from './input.ts';
+import type { Resolution, RoleFact, Undo, WorkState } from './facts.ts';
 import type { ErrorCode } from '@orgstream/core';
 
 /** A role with what is true at the target and what is outstanding. */

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@orgstream/core';
 import { lanes } from '../model.ts';
-import type { PersonFact, Resolution, Undo, WorkState } from './input.ts';
+import type { PersonFact, Resolution, Undo, WorkState } from './facts.ts';
 
 /** Whose objects are planned. */
 export interface LoadContext {

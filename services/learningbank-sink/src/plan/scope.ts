@@ -1,6 +1,7 @@
 import type { Filters } from '@orgstream/core';
 import type { Policy, Untouched } from '../model.ts';
-import type { MembershipFact, PersonFact, PersonInput } from './input.ts';
+import type { MembershipFact, PersonFact } from './facts.ts';
+import type { PersonInput } from './input.ts';
 import { matches } from './job-profile.ts';
 import { isErased } from './leaver.ts';
 import { firstMembership, profileRolesOf } from './person-roles.ts';

@@ -1,6 +1,7 @@
 import type { Action, AppliedPerson, ObjectKey, Outcome, PersonLink, Policy, TargetId, UserFields } from '../model.ts';
 import { defaultDepartmentOf } from './desired-person.ts';
-import type { PersonInput, Undo } from './input.ts';
+import type { Undo } from './facts.ts';
+import type { PersonInput } from './input.ts';
 import { act, park, settled, tenantGone, waitFor } from './outcomes.ts';
 import { isProtected, protectedDesired } from './protected.ts';
 import { sameEmail } from './text.ts';

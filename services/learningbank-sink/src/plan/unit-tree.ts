@@ -1,5 +1,5 @@
 import type { AppliedUnit, TargetId, UnitLink } from '../model.ts';
-import type { Resolution, Undo, UnitFact, WorkState } from './input.ts';
+import type { Resolution, Undo, UnitFact, WorkState } from './facts.ts';
 
 /** A unit with what is true at the target and what is outstanding. */
 export interface UnitNode {

@@ -2,11 +2,10 @@ import { AppError, isAppError } from '@orgstream/core';
 import { errorFacts } from '@orgstream/database';
 import type { Action } from '../model.ts';
 import type { AttemptEnd, LinkChange } from './attempt-store.ts';
+import type { Doing } from './doing.ts';
 import { type Call, execute, isCall, targetOf } from './executor.ts';
 import { consequenceOf } from './failure.ts';
-import type { Claimed, WorkKey } from './keys.ts';
 import { dealWithMissing, namesReferences } from './missing.ts';
-import type { Grant } from './permit.ts';
 import type { ObjectContext } from './object-context.ts';
 import { retryOrAsk, type RunEnd } from './retry.ts';
 
@@ -18,16 +17,6 @@ export type Carried =
 
 /** The link row as it is since; its `madeByUs` is that of a new row. */
 type LinkPut = { readonly targetId: number; readonly madeByUs: boolean; readonly applied: unknown };
-
-/** An action on an object, and the claimed work that caused it (of the object itself, but for interim actions). */
-export interface Doing {
-  readonly key: WorkKey;
-  readonly cause: Claimed;
-  readonly action: Action;
-  readonly refusedOnce: boolean;
-  /** What its object was let through for; null = on behalf of another object, or going back: the brake counts nothing. */
-  readonly grant: Grant | null;
-}
 
 const drop: Carried = { to: 'end', end: { to: 'drop' } };
 const nothingNew: Carried = { to: 'done', freed: false, link: null };

@@ -1,5 +1,5 @@
 import type { ObjectKind } from '../model.ts';
-import type { Doing } from './carry-out.ts';
+import type { Doing } from './doing.ts';
 import { type Call, targetOf } from './executor.ts';
 import type { ObjectContext } from './object-context.ts';
 import { readTarget } from './read-back.ts';

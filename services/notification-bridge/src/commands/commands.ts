@@ -9,16 +9,9 @@ import {
   takeCommand,
 } from '@orgstream/database';
 import { Bell, type Logger } from '@orgstream/runtime';
-import type { ChannelSession } from '../tenant/channel-session.ts';
 import { readAtZiik } from './conversation.ts';
 import { retryNotification, testNotification } from './ledger-commands.ts';
-
-/** Channels that this replica serves. */
-export interface ServedChannels {
-  readonly integrations: readonly string[];
-  /** The way to Ziik of one of them; undefined: it is not ours any more. */
-  session(integration: string): Promise<ChannelSession | undefined>;
-}
+import type { ServedChannels } from './served-channels.ts';
 
 export interface CommandsOptions {
   readonly db: Knex;

@@ -2,7 +2,7 @@ import { AppError } from '@orgstream/core';
 import type { Command, Knex } from '@orgstream/database';
 import type { ConversationPage } from '../chat/port.ts';
 import { readConversation } from '../ledger/command-store.ts';
-import type { ServedChannels } from './commands.ts';
+import type { ServedChannels } from './served-channels.ts';
 
 /** Longer than anybody waits for the answer, shorter than it takes until another replica takes the question. */
 const PATIENCE_MS = 20_000;

@@ -2,29 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { errorFacts, type Knex, LeaseOwner, listen } from '@orgstream/database';
 import { type Logger, type SecretBox, sleep } from '@orgstream/runtime';
 import { createZiikChat } from '../chat/ziik-chat.ts';
-import { Commands, type ServedChannels } from '../commands/commands.ts';
+import { Commands } from '../commands/commands.ts';
+import type { ServedChannels } from '../commands/served-channels.ts';
 import { readGauges } from '../ledger/gauge-store.ts';
 import { ledgerChannel } from '../ledger/intake-store.ts';
 import { dropOld, endHopeless, erasePayloads } from '../ledger/sweep-store.ts';
 import type { BridgeMetrics } from '../metrics.ts';
 import { tenantLeases } from '../tenant/tenant-store.ts';
 import { TenantWorker } from '../tenant/tenant-worker.ts';
+import type { DeliverySettings } from './settings.ts';
 import { Turns } from './turns.ts';
-
-/** How delivery goes about it; see the settings of the same name in `config.ts`. */
-export interface DeliverySettings {
-  readonly callTimeoutMs: number;
-  /** Of one channel; Infinity = as fast as Ziik lets us. */
-  readonly callsPerMinute: number;
-  readonly leaseMs: number;
-  readonly receivers: number;
-  readonly pollMs: number;
-  readonly retryBaseMs: number;
-  readonly retryCapMs: number;
-  readonly retentionDays: number;
-  /** A call may be carried out this long after its deadline, at most; default 2 s. */
-  readonly graceMs?: number;
-}
 
 export interface DeliveryOptions {
   readonly db: Knex;

@@ -3,7 +3,8 @@ import { createDatabase } from '@orgstream/database';
 import { createLogger, createSecretBox, shutdownSignal } from '@orgstream/runtime';
 import { Registry } from 'prom-client';
 import { createMetrics } from '../metrics.ts';
-import { createDelivery, type DeliverySettings } from './delivery.ts';
+import { createDelivery } from './delivery.ts';
+import type { DeliverySettings } from './settings.ts';
 
 const databaseUrl = process.env['DATABASE_URL']!;
 const settings = JSON.parse(process.env['SETTINGS']!) as DeliverySettings;

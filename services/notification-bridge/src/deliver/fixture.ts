@@ -17,7 +17,8 @@ import { freshDatabase, spawnProcess, until, type FreshDatabase, type ProcessHan
 import { Registry } from 'prom-client';
 import { enterNotifications } from '../ledger/intake-store.ts';
 import { createMetrics } from '../metrics.ts';
-import { createDelivery, type Delivery, type DeliverySettings } from './delivery.ts';
+import { createDelivery, type Delivery } from './delivery.ts';
+import type { DeliverySettings } from './settings.ts';
 import { Channel } from './fixture-channel.ts';
 
 /** Short times, so that what has to be waited for is waited for briefly. */

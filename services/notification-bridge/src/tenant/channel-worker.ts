@@ -3,7 +3,7 @@ import { type AppError, isAppError } from '@orgstream/core';
 import { errorFacts, type Knex, type Lease, readSecret } from '@orgstream/database';
 import { backoffMs, Bell, type Logger, type SecretBox } from '@orgstream/runtime';
 import type { Chat, ChatOptions } from '../chat/port.ts';
-import type { DeliverySettings } from '../deliver/delivery.ts';
+import type { DeliverySettings } from '../deliver/settings.ts';
 import type { Turns } from '../deliver/turns.ts';
 import { deliverRow } from '../deliver/deliver-row.ts';
 import { claimRows } from '../ledger/claim-store.ts';

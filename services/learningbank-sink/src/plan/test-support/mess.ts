@@ -1,7 +1,7 @@
 import { defaultSettings, type IntegrationSettings } from '@orgstream/core';
 import fc from 'fast-check';
 import type { ObjectKind } from '../../model.ts';
-import type { MembershipFact, PersonFact, Resolution, RoleFact, UnitFact } from '../input.ts';
+import type { MembershipFact, PersonFact, Resolution, RoleFact, UnitFact } from '../facts.ts';
 import { membershipFact, personFact, roleFact, unitFact } from './facts.ts';
 import { World } from './world.ts';
 
