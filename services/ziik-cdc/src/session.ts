@@ -173,7 +173,7 @@ async function runParts(
   const failed = Promise.all(work);
   failed.catch(() => {});
   try {
-    await markRunning(context.db, context.row.name);
+    await markRunning(context.db, context.row);
     context.onRunning();
     await Promise.race([aborted(signal), failed]);
   } finally {

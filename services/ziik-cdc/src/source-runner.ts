@@ -58,7 +58,7 @@ export async function runSource(options: SourceRunnerOptions, signal: AbortSigna
       if (reached && performance.now() - startedAt > STEADY_MS) attempt = 1;
       const halted = error.disposition === 'halt';
       report(halted ? 'halted' : 'retrying');
-      await markFailed(db, row.name, error, halted).catch((err: unknown) => log.warn({ err }, 'storing the state'));
+      await markFailed(db, row, error, halted).catch((err: unknown) => log.warn({ err }, 'storing the state'));
       if (halted && lastCode !== error.code) log.error({ code: error.code, err: error }, 'source halted');
       lastCode = error.code;
       if (NEEDS_COMMAND.includes(error.code)) return;
@@ -73,7 +73,8 @@ export async function runSource(options: SourceRunnerOptions, signal: AbortSigna
 async function freshRow({ db, row }: SourceRunnerOptions): Promise<SourceRow> {
   const fresh = await readSource(db, row.name);
   if (!fresh) throw new AppError('SOURCE_UNKNOWN', `source ${row.name} is gone`);
-  return fresh;
+  // Of another revision another runner speaks.
+  return { ...fresh, revision: row.revision };
 }
 
 function toAppError(error: unknown): AppError {

@@ -1,21 +1,25 @@
 import type { AppError } from '@orgstream/core';
 import type { Knex } from '@orgstream/database';
+import type { SourceRow } from '@orgstream/ziik-source';
+
+/** A source as somebody runs it: what a runner of an earlier revision has to say is not true any more. */
+type Run = Pick<SourceRow, 'name' | 'revision'>;
 
 /** The stream runs: state for status, and from now on the slot is never made by itself again. */
-export async function markRunning(db: Knex, name: string): Promise<void> {
+export async function markRunning(db: Knex, { name, revision }: Run): Promise<void> {
   await db.raw(
     `update cdc.source set state = 'running', code = null, message = null, streamed_at = coalesce(streamed_at, now()),
-       updated_at = now() where name = ?`,
-    [name],
+       updated_at = now() where name = ? and revision = ?`,
+    [name, revision],
   );
 }
 
 /** Stores why a source does not stream; `halted` when it will not by itself. */
-export async function markFailed(db: Knex, name: string, error: AppError, halted: boolean): Promise<void> {
+export async function markFailed(db: Knex, { name, revision }: Run, error: AppError, halted: boolean): Promise<void> {
   await db.raw(
     `update cdc.source set state = case when ? then 'halted' else state end, code = ?, message = ?, updated_at = now()
-      where name = ?`,
-    [halted, error.code, error.message, name],
+      where name = ? and revision = ?`,
+    [halted, error.code, error.message, name, revision],
   );
 }
 

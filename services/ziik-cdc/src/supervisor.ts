@@ -69,7 +69,8 @@ export class Supervisor {
     if (running?.revision === row.revision) return;
     await this.stop(row.name);
     if (row.removed) await this.#takeDown(row);
-    else this.#start(row);
+    // Without an epoch its slot is still being made, which may take long: it waits for transactions at the source.
+    else if (row.epoch > 0) this.#start(row);
   }
 
   async stop(name: string): Promise<void> {
@@ -119,7 +120,7 @@ export class Supervisor {
       if (!isAppError(error, 'CONFIG_INVALID', 'SECRET_UNREADABLE')) throw error;
       onState('halted');
       log.error({ source: row.name, code: error.code, err: error }, 'source halted');
-      await markFailed(db, row.name, error, true);
+      await markFailed(db, row, error, true);
     }
   }
 
@@ -144,7 +145,7 @@ export class Supervisor {
       const failure = isAppError(error)
         ? error
         : new AppError('SOURCE_UNREACHABLE', 'dropping the slot', { cause: error });
-      await markFailed(db, row.name, failure, true);
+      await markFailed(db, row, failure, true);
     }
   }
 }

@@ -1,6 +1,8 @@
+import { AppError } from '@orgstream/core';
 import { until } from '@orgstream/testkit';
 import { removeSource } from '@orgstream/ziik-source';
 import { expect, test } from 'vitest';
+import { markFailed } from '../src/source-state.ts';
 import { CdcContext, finalState } from '../test-support/cdc-context.ts';
 
 test('a committed change is in Kafka with its position, and nothing before it is forgotten', async () => {
@@ -165,6 +167,38 @@ test('a source added while ziik-cdc runs is picked up, and a removed one leaves 
   await until(async () => (await slots()).rowCount === 0, { deadlineMs: 40_000, what: 'the slot to be dropped' });
   await until(async () => !(await ctx.row()), { deadlineMs: 40_000, what: 'the row to be gone' });
   expect((await slots()).rowCount).toBe(0);
+});
+
+test('a source whose slot takes its time to be made is not taken for one that has lost it', async () => {
+  await using ctx = await CdcContext.open({ add: false });
+  await using other = await CdcContext.open({ add: false });
+  await ctx.addSource(other.sourceUrl, undefined, other.source);
+  await using _service = await ctx.start();
+  const count = async (where: string, name: string): Promise<number> =>
+    (await ctx.db.raw(`select from cdc.source where name = ? and ${where}`, [name])).rows.length;
+  const otherRuns = async (): Promise<boolean> => (await count(`state = 'running'`, other.source)) === 1;
+  await until(otherRuns, { deadlineMs: 40_000, what: 'the other source to run' });
+  // A new slot waits for every transaction that is open at the source.
+  await ctx.sql.query('begin; create table open_meanwhile (id int)');
+  const added = ctx.addSource();
+  added.catch(() => {});
+  await until(async () => (await count('true', ctx.source)) === 1, {
+    deadlineMs: 40_000,
+    what: 'the row of the source',
+  });
+  const { revision } = await ctx.row();
+  // ziik-cdc goes round: time enough to start the other one anew is time enough for this one.
+  for (let round = 0; round < 6; round += 1) {
+    await ctx.db.raw(`update cdc.source set revision = revision + 1, state = 'new' where name = ?`, [other.source]);
+    await until(otherRuns, { deadlineMs: 40_000, what: 'the other source to run again' });
+  }
+  expect(await ctx.row()).toMatchObject({ state: 'new', code: null, revision });
+  await ctx.sql.query('commit');
+  await added;
+  await ctx.untilState('running');
+  // What a runner of before has to say is not true any more.
+  await markFailed(ctx.db, { name: ctx.source, revision }, new AppError('SLOT_LOST', 'late'), true);
+  expect(await ctx.row()).toMatchObject({ state: 'running', code: null });
 });
 
 test('an idle source moves its slot on', async () => {
