@@ -72,6 +72,35 @@ test('a snapshot of one tenant sends its rows, and only its, between two markers
   for (const { value } of records.slice(1, -1)) expect(value['position']).toMatchObject({ seq: 0, last: true });
 });
 
+test('a chunk reads its own rows at the source, also where statistics know of none', async () => {
+  await using ctx = await CdcContext.open({ env: { CDC_CHUNK_ROWS: '50' } });
+  const tables = ['units', 'users', 'memberships'];
+  for (const table of tables) await ctx.sql.query(`alter table ${table} set (autovacuum_enabled = off)`);
+  await ctx.sql.query(`insert into units (site_id, name) values (9, 'only'); analyze`);
+  await ctx.sql.query(seed(6_000));
+  const read = async (): Promise<number> => {
+    const { rows } = await ctx.sql.query<{ n: string }>(
+      `select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) as n from pg_stat_user_tables where relname = any($1)`,
+      [tables],
+    );
+    return Number(rows[0]!.n);
+  };
+  const before = await read();
+  {
+    await using _service = await ctx.start();
+    expect(await ctx.snapshot(1)).toMatchObject({ state: 'done' });
+  }
+  // Once its connections have ended the server has counted what they read.
+  const ended = async (): Promise<boolean> =>
+    (
+      await ctx.sql.query(
+        `select from pg_stat_activity where application_name like 'orgstream %' and datname = current_database()`,
+      )
+    ).rowCount === 0;
+  await until(ended, { deadlineMs: 40_000, what: 'the connections to end' });
+  expect((await read()) - before).toBeLessThan(3 * 9_000);
+});
+
 test('a snapshot of a whole source takes every tenant in turn', async () => {
   await using ctx = await CdcContext.open({ prepare: seed(50) });
   await using _service = await ctx.start();
