@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { freePort, freePorts } from './ports.ts';
@@ -11,6 +11,7 @@ test('a free port can be listened on, and lies below those of outgoing connectio
   expect(port).toBeGreaterThan(1_023);
   const server = createServer();
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
+  expect((server.address() as AddressInfo).port).toBe(port);
   await new Promise((resolve) => server.close(resolve));
 });
 
