@@ -161,3 +161,15 @@ export async function live(
   await operator.latest('sync', 'done');
   return { operator, platform };
 }
+
+/** A planned gap run of two: p0's new name, which can go on, and x, who is parked because p1 has the e-mail. Its id. */
+export async function planBesideParked(operator: Operator): Promise<string> {
+  await operator.enable(false);
+  await operator.ctx.commit(
+    person('x', { email: 'pp1@example.org' }),
+    member('mx', 'x', '11'),
+    person('p0', { firstName: 'New' }),
+  );
+  await operator.enable(true);
+  return (await operator.latest('gap', 'planned')).id;
+}

@@ -1,7 +1,7 @@
 import { until } from '@orgstream/testkit';
 import { expect, test } from 'vitest';
-import { member, person, SinkContext, type SimPlatform } from '../reconcile/fixture.ts';
-import { live, type Operator } from './fixture.ts';
+import { person, SinkContext, type SimPlatform } from '../reconcile/fixture.ts';
+import { live, type Operator, planBesideParked } from './fixture.ts';
 
 const send = (ctx: SinkContext, on: boolean) =>
   ctx.db.raw(`update control.integration set paused = ?, generation = generation + 1`, [!on]);
@@ -125,14 +125,7 @@ test('what was marked for the gap in the middle of a run keeps neither that run 
 test('what was shown behind something parked is covered by the approval when it becomes free', async () => {
   await using ctx = await SinkContext.open();
   const { operator, platform } = await live(ctx, 2);
-  await operator.enable(false);
-  await ctx.commit(
-    person('x', { email: 'pp1@example.org' }),
-    member('mx', 'x', '11'),
-    person('p0', { firstName: 'New' }),
-  );
-  await operator.enable(true);
-  const { id } = await operator.latest('gap', 'planned');
+  const id = await planBesideParked(operator);
   await send(ctx, false);
   await operator.decide(id, 'approve');
   await operator.reaches(id, 'applying');

@@ -7,7 +7,7 @@ import { undecided } from '../reconcile/keys.ts';
 import { member, person, SinkContext, unit } from '../reconcile/fixture.ts';
 import { type Application, beginApplying } from './apply.ts';
 import { decide } from './decide.ts';
-import { live } from './fixture.ts';
+import { live, planBesideParked } from './fixture.ts';
 import { insertItems } from './item-store.ts';
 import type { RunPlanner } from './kind.ts';
 import { planners } from './kinds.ts';
@@ -98,14 +98,7 @@ const send = (ctx: SinkContext, on: boolean) =>
 test('who rejects all that would go on has approved nothing, not even what stands behind something parked', async () => {
   await using ctx = await SinkContext.open();
   const { operator } = await live(ctx, 2);
-  await operator.enable(false);
-  await ctx.commit(
-    person('x', { email: 'pp1@example.org' }),
-    member('mx', 'x', '11'),
-    person('p0', { firstName: 'New' }),
-  );
-  await operator.enable(true);
-  const { id } = await operator.latest('gap', 'planned');
+  const id = await planBesideParked(operator);
   expect((await operator.items(id)).map(({ key, code }) => [key, code])).toEqual([
     ['person/p0', null],
     ['person/x', 'EMAIL_TAKEN'],
